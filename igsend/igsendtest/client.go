@@ -45,14 +45,19 @@ func (c Client) clone() Client {
 // render returns the documented answer for the client, as it stands in IGSend's
 // documentation of the Client Balance method.
 func (c Client) render(id igsend.ClientID) []byte {
-	b := []byte(`{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [`)
+	b := []byte(`{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": `)
+	return append(c.appendRows(b, id), '}')
+}
+
+func (c Client) appendRows(b []byte, id igsend.ClientID) []byte {
+	b = append(b, '[')
 	for i, row := range c.Rows {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
 		b = row.append(b, id)
 	}
-	return append(b, "]}"...)
+	return append(b, ']')
 }
 
 func (r Row) append(b []byte, id igsend.ClientID) []byte {

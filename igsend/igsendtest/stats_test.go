@@ -77,12 +77,12 @@ func TestStats(t *testing.T) {
 func TestOneAtATimeIsNeverTwoInFlight(t *testing.T) {
 	srv := igsendtest.NewTLSServer(keys)
 	defer srv.Close()
-	big := igsendtest.Client{Rows: make([]igsendtest.Row, 1000)}
+	big := igsendtest.Client{Rows: make([]igsendtest.Row, 100)}
 	srv.SetClient(1, big)
 	client := newClient(t, srv)
 	for _, fault := range []igsendtest.Fault{nil, igsendtest.Reset, igsendtest.TruncatedLength, igsendtest.CloseBeforeAnswer, igsendtest.NotHTTP} {
 		srv.SetFault(fault)
-		for range 50 {
+		for range 20 {
 			do(client, newRequest(t.Context(), srv, 1))
 		}
 	}
