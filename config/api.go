@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
 
 // maxConcurrency keeps the connections to IGSend below 1024, the usual limit on the
 // open files of a process.
@@ -12,11 +16,11 @@ const maxAttempts = 10
 func defaultAPI() API {
 	return API{
 		Environment:    environmentLive,
-		Endpoint:       liveEndpoint,
+		Endpoint:       igsend.LiveEndpoint,
 		Concurrency:    8,
 		RequestTimeout: 5 * time.Second,
 		MaxAttempts:    2,
-		BalanceUnit:    UnitMajor,
+		BalanceUnit:    igsend.UnitMajor,
 	}
 }
 
@@ -61,10 +65,10 @@ func (v value) api() API {
 }
 
 // unit reads the unit of balances.
-func (v value) unit() Unit {
+func (v value) unit() igsend.Unit {
 	text, ok := v.scalar("major or minor")
-	unit := Unit(text)
-	if ok && unit != UnitMajor && unit != UnitMinor {
+	unit := igsend.Unit(text)
+	if ok && unit != igsend.UnitMajor && unit != igsend.UnitMinor {
 		v.refuse("major (1400000 is 1400000.00 GBP) or minor (it is 14000.00 GBP)")
 	}
 	return unit

@@ -49,20 +49,11 @@ type API struct {
 	// RequestsPerSecond is finite and not negative; 0: no limit.
 	RequestsPerSecond float64
 	// BalanceUnit is the unit in which IGSend writes balances.
-	BalanceUnit Unit
+	BalanceUnit igsend.Unit
 	// TLS and Proxy pass the checks of their own Validate methods.
 	TLS   promconfig.TLSConfig
 	Proxy promconfig.ProxyConfig
 }
-
-// A Unit is the unit of the balances that IGSend reports.
-type Unit string
-
-// The units: pounds and pence, so to speak.
-const (
-	UnitMajor Unit = "major"
-	UnitMinor Unit = "minor"
-)
 
 // A Client is one account that IGSend is asked about.
 type Client struct {

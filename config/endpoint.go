@@ -5,14 +5,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
 const (
 	environmentLive    = "live"
 	environmentSandbox = "sandbox"
-
-	liveEndpoint    = "https://api.igsend.co.uk/services/clientbalance/"
-	sandboxEndpoint = "https://sandbox.api.igsend.co.uk/services/clientbalance/"
 )
 
 // environment reads the name of an environment, and returns it with its endpoint.
@@ -33,9 +32,9 @@ func (v value) environment() (name, endpoint string) {
 func endpointOf(name string) (endpoint string, ok bool) {
 	switch name {
 	case environmentLive:
-		return liveEndpoint, true
+		return igsend.LiveEndpoint, true
 	case environmentSandbox:
-		return sandboxEndpoint, true
+		return igsend.SandboxEndpoint, true
 	default:
 		return "", false
 	}
@@ -52,7 +51,7 @@ func (v value) endpoint() string {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Opaque != "" || !hasHost(u):
-		v.fail("must be a URL, such as %s", liveEndpoint)
+		v.fail("must be a URL, such as %s", igsend.LiveEndpoint)
 	case u.Scheme != "https" && u.Scheme != "http":
 		v.fail("must begin with https://, or with http:// on loopback")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):

@@ -21,7 +21,7 @@ func TestFromFlags(t *testing.T) {
 		"sandbox": {"sandbox", API{Environment: "sandbox", Endpoint: "https://sandbox.api.igsend.co.uk/services/clientbalance/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.want.Keys, tt.want.BalanceUnit = keys, UnitMajor
+			tt.want.Keys, tt.want.BalanceUnit = keys, igsend.UnitMajor
 			tt.want.Concurrency, tt.want.RequestTimeout, tt.want.MaxAttempts = 8, 5*time.Second, 2
 			want := &Config{API: tt.want, Clients: []Client{{ID: 100046}, {ID: 100045}}}
 			got, err := FromFlags([]string{"100046", "100045"}, tt.environment, keys)

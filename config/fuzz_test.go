@@ -75,7 +75,7 @@ func checkAPI(t *testing.T, api API) {
 		t.Errorf("limits: %d at once, %d attempts, %v each, refresh %v, %v per second",
 			api.Concurrency, api.MaxAttempts, api.RequestTimeout, api.MinRefreshInterval, api.RequestsPerSecond)
 	}
-	if api.BalanceUnit != UnitMajor && api.BalanceUnit != UnitMinor {
+	if api.BalanceUnit != igsend.UnitMajor && api.BalanceUnit != igsend.UnitMinor {
 		t.Errorf("unit %q", api.BalanceUnit)
 	}
 	if err := errors.Join(api.TLS.Validate(), api.Proxy.Validate()); err != nil {

@@ -33,7 +33,7 @@ func with(change func(*Config)) *Config {
 			Concurrency:    8,
 			RequestTimeout: 5 * time.Second,
 			MaxAttempts:    2,
-			BalanceUnit:    UnitMajor,
+			BalanceUnit:    igsend.UnitMajor,
 		},
 		Clients: []Client{{ID: 100045}},
 	}
@@ -59,7 +59,7 @@ func TestValid(t *testing.T) {
 				Concurrency:    8,
 				RequestTimeout: 5 * time.Second,
 				MaxAttempts:    2,
-				BalanceUnit:    UnitMajor,
+				BalanceUnit:    igsend.UnitMajor,
 			},
 			Clients: []Client{{
 				ID:     100045,
@@ -84,7 +84,7 @@ func TestValid(t *testing.T) {
 				MaxAttempts:        10,
 				MinRefreshInterval: day + day/2,
 				RequestsPerSecond:  0.5,
-				BalanceUnit:        UnitMinor,
+				BalanceUnit:        igsend.UnitMinor,
 				TLS: promconfig.TLSConfig{
 					CAFile:             "testdata/valid/ca.pem",
 					CertFile:           "/etc/igsend/client.pem",
