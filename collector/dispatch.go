@@ -57,7 +57,7 @@ func (f *Fetcher) wake(d time.Duration) {
 // that were not asked yet, then those that are due for another attempt.
 func (f *Fetcher) next(now time.Time) *target {
 	for _, s := range f.sweeps {
-		switch s.gen.guard.advice(now) {
+		switch s.gen.guard.advice(now, s.gen.flights) {
 		case askAll:
 			if t := cmp.Or(s.queue.first(f.slow >= f.slowPlaces()), s.nextRetry()); t != nil {
 				return t

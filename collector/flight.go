@@ -99,7 +99,7 @@ func (f *Fetcher) land(fl *flight, balances []igsend.Balance, err *igsend.Error)
 	if fl.slow {
 		f.slow--
 	}
-	t.gen.guard.landed(fl, err)
+	t.gen.guard.landed(fl, err, now)
 	if !fl.abandoned {
 		t.flight = nil
 		if err == nil || !f.retryLater(t, err, now) {
