@@ -168,6 +168,10 @@ func TestAliasesMayBeMany(t *testing.T) {
 // file ends in one error, soon.
 func TestAliasesAreBounded(t *testing.T) {
 	const message = "the aliases of this file stand for more than 2000000 values: write fewer"
+	var labels strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&labels, "l%d: a, ", i)
+	}
 	for name, tt := range map[string]struct {
 		content []byte
 		want    Errors
@@ -179,6 +183,14 @@ func TestAliasesAreBounded(t *testing.T) {
 		"merges": {
 			mergingMerges(maxMerges, 20),
 			Errors{{Line: 6, Field: "clients[5].labels", Message: message}},
+		},
+		"list of mappings": {
+			repeating("{<<: &list ["+strings.Repeat("{team: a}, ", 1000)+"]}", "{<<: *list}"),
+			Errors{{Line: 504, Field: "clients[500].labels", Message: message}},
+		},
+		"merge inside": {
+			repeating("&all {<<: {"+labels.String()+"}}", "*all"),
+			Errors{{Line: 4, Field: "clients[999].labels", Message: message}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -198,6 +210,17 @@ func mergingMerges(depth, width int) []byte {
 	for i := range depth {
 		source := fmt.Sprintf("*m%d", i)
 		fmt.Fprintf(&b, "- id: %d\n  labels: &m%d {<<: [%s%s]}\n", i+2, i+1, source, strings.Repeat(", "+source, width-1))
+	}
+	return []byte(b.String())
+}
+
+// repeating returns a configuration of 2000 clients, the first of which has labels of
+// its own.
+func repeating(first, others string) []byte {
+	var b strings.Builder
+	b.WriteString("api: {public_key: p, private_key: q}\nclients:\n- id: 1\n  labels: " + first + "\n")
+	for i := 2; i <= 2000; i++ {
+		fmt.Fprintf(&b, "- {id: %d, labels: %s}\n", i, others)
 	}
 	return []byte(b.String())
 }
