@@ -204,15 +204,19 @@ func (f *Fetcher) abandon(s *sweep, reason igsend.Reason) (cut []*flight) {
 		if !s.lacks(t) {
 			continue
 		}
-		if fl := t.flight; fl != nil && !f.wantedBeside(s, t) {
+		fl := t.flight
+		if f.wantedBeside(s, t) {
+			fl = nil // not ours alone
+		}
+		if fl != nil {
 			fl.cut(reason)
 			cut = append(cut, fl)
-			if !fl.takeoff.After(s.founded) {
-				// It had the whole time of the scrape, and would not use the next one better.
-				f.outcome(t, &igsend.Error{Reason: igsend.ReasonTimeout})
-			}
 		}
 		f.giveUp(s, t, &igsend.Error{ClientID: t.id, Reason: reason, Err: errNoTime}, now)
+		if fl != nil && !fl.takeoff.After(s.founded) {
+			// It had the whole time of the scrape, and would not use the next one better.
+			f.outcome(t, &igsend.Error{Reason: igsend.ReasonTimeout})
+		}
 	}
 	f.dispatch(now)
 	return cut
@@ -230,8 +234,8 @@ func (f *Fetcher) refuseAll(s *sweep, err *igsend.Error, now time.Time) {
 }
 
 // giveUp answers for t in s with a failure. The failure of an attempt that was made
-// stands before err, which only says why no other followed. A question that another
-// sweep has open stays open there.
+// stands before err, which only says why no other followed, and is an outcome. A
+// question that another sweep has open stays open there.
 func (f *Fetcher) giveUp(s *sweep, t *target, err *igsend.Error, now time.Time) {
 	if t.first != nil {
 		err = t.first
