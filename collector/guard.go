@@ -110,15 +110,16 @@ func (g *guard) landed(fl *flight, err *igsend.Error, now time.Time) {
 // was made after the key was last refused; else the key may have been withdrawn in
 // between, and another client is asked before all are.
 func (g *guard) accepted(fresh bool) {
-	if g.state == refused && !fresh {
+	switch {
+	case fresh:
+		g.state = trusted
+		for id := range g.suspects {
+			g.loners[id] = true
+		}
+		clear(g.suspects)
+	case g.state == refused:
 		g.state = doubted
-		return
 	}
-	g.state = trusted
-	for id := range g.suspects {
-		g.loners[id] = true
-	}
-	clear(g.suspects)
 }
 
 // denied is told that there is a suspect more.
