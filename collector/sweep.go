@@ -25,7 +25,7 @@ type sweep struct {
 	answers []answer // by target
 	lacking int
 	asked   int           // requests that took off for this sweep, or that it found in flight
-	stopped bool          // a 429 ended all asking
+	stopped bool          // a 429 ended all asking; nobody may join any more
 	over    chan struct{} // closed when lacking is 0
 
 	queue   queue     // targets not asked yet, in turn
@@ -102,7 +102,7 @@ func (f *Fetcher) lockWithKeys() (igsend.Keys, error) {
 // open returns the sweep that a scrape may join now, or nil.
 func (f *Fetcher) open(gen *generation, now time.Time) *sweep {
 	for _, s := range slices.Backward(f.sweeps) {
-		if s.gen == gen && now.Before(s.admits) {
+		if s.gen == gen && !s.stopped && now.Before(s.admits) {
 			return s
 		}
 	}
