@@ -51,10 +51,12 @@ func (a *account) record(answer Answer, from *source) {
 	a.logChange(answer.Err)
 }
 
-// fresh returns the last answer when it is young enough to be served again.
-func (a *account) fresh(now time.Time, s *setup) (Answer, bool) {
-	ok := a.last.source != nil && *a.last.source == *s.source && now.Sub(a.last.At) < s.Config.API.MinRefreshInterval
-	return a.last.Answer, ok
+// fresh returns the last answer, and until when it is young enough to be served again.
+func (a *account) fresh(s *setup) (last Answer, until time.Time) {
+	if a.last.source == nil || *a.last.source != *s.source {
+		return Answer{}, time.Time{}
+	}
+	return a.last.Answer, a.last.At.Add(s.Config.API.MinRefreshInterval)
 }
 
 // logChange writes a line when the outcome is another than the last time.

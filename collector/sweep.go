@@ -13,9 +13,10 @@ import (
 // is over when nothing is lacking any more, or when the last scrape has left.
 //
 // The scrape that founds a sweep sets how long others may join: until the founder's
-// deadline. After it a scrape founds a sweep of its own, so that scrapers whose
-// scrapes overlap for ever can't keep one sweep, and the answers in it, alive for
-// ever. Two sweeps still share what is in flight.
+// deadline, or until an answer that it was served again is too old for them. After it
+// a scrape founds a sweep of its own, so that scrapers whose scrapes overlap for ever
+// can't keep one sweep, and the answers in it, alive for ever. Two sweeps still share
+// what is in flight.
 type sweep struct {
 	gen     *generation
 	founded time.Time
@@ -121,9 +122,12 @@ func (f *Fetcher) found(gen *generation, now, deadline time.Time) *sweep {
 	gen.users++
 	for i, t := range gen.targets {
 		s.answers[i].ClientID = t.id
-		if fresh, ok := t.fresh(now, gen.setup); ok {
+		if fresh, until := t.fresh(gen.setup); now.Before(until) {
 			s.answers[i] = answer{Answer: fresh, done: true}
 			s.lacking--
+			if until.Before(s.admits) {
+				s.admits = until
+			}
 		}
 		if t.flight != nil || t.pause != nil {
 			s.asked++
