@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,6 +91,21 @@ func TestASweepAdmitsWhileItsAnswersAreFresh(t *testing.T) {
 		}
 		if got := (<-second)[0].Balances[0].Reported; got != "2" {
 			t.Errorf("second scrape: %s, want a new answer: the old one was 64 s old", got)
+		}
+	})
+}
+
+// A scraper that hangs up says nothing of the clients that it gave no time.
+func TestAScraperThatHangsUpTakesNobodysTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		f := newTestFetcher(api, ids(1, 4), oneAtATime)
+		ctx, hangUp := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, hangUp)
+		f.Fetch(ctx)
+		scrape(t, f, 9*time.Second)
+		if diff := cmp.Diff([]igsend.ClientID{1, 1, 2, 3, 4}, api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -217,7 +217,7 @@ func (f *Fetcher) abandon(s *sweep, reason igsend.Reason) (cut []*flight) {
 			cut = append(cut, fl)
 		}
 		f.giveUp(s, t, &igsend.Error{ClientID: t.id, Reason: reason, Err: errNoTime}, now)
-		if fl != nil && !fl.takeoff.After(s.founded) {
+		if fl != nil && reason == igsend.ReasonTimeout && !fl.takeoff.After(s.founded) {
 			// It had the whole time of the scrape, and would not use the next one better.
 			f.outcome(t, &igsend.Error{Reason: igsend.ReasonTimeout})
 		}
