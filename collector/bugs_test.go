@@ -109,3 +109,20 @@ func TestAScraperThatHangsUpTakesNobodysTurn(t *testing.T) {
 		}
 	})
 }
+
+// For the race detector: a panic is logged without the lock.
+func TestAReloadBeforeAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(1, func(int) reply {
+			time.Sleep(time.Second)
+			panic("hostile")
+		})
+		f := newTestFetcher(api, ids(1, 1), nil)
+		answers := background(t, f, 9*time.Second)
+		f.Apply(settings(&fakeAPI{}, ids(1, 1), nil))
+		if diff := cmp.Diff(allWith("malformed", ids(1, 1)), reasons(<-answers)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
