@@ -126,3 +126,14 @@ func TestAReloadBeforeAPanic(t *testing.T) {
 		}
 	})
 }
+
+// One request in 30,000 years is a limit, too. It was a timer that fired at once, for
+// ever: more nanoseconds than a Duration holds.
+func TestATinyRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newTestFetcher(&fakeAPI{}, ids(1, 2), func(c *config.API) { c.RequestsPerSecond = 1e-12 })
+		if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "", 2: "timeout"}, scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
