@@ -137,3 +137,22 @@ func TestATinyRate(t *testing.T) {
 		}
 	})
 }
+
+// Whose 401 is theirs alone is known after a reload, too: else two of them in a row
+// would have the key refused, and the next scrape would hang on one test.
+func TestAReloadKeepsWhose401IsTheirsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		denyAll(api, ids(1, 2))
+		f := newTestFetcher(api, ids(1, 5), oneAtATime)
+		scrape(t, f, time.Second) // refused
+		scrape(t, f, time.Second) // accepted again, for client 3
+		f.Apply(settings(api, ids(1, 5), oneAtATime))
+		scrape(t, f, time.Second)
+		api.set(3, fails(igsend.ReasonHTTP, 500)) // would be the test
+		want := map[igsend.ClientID]igsend.Reason{1: "unauthorized", 2: "unauthorized", 3: "http", 4: "", 5: ""}
+		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}

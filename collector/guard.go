@@ -53,7 +53,7 @@ func newGuard() *guard {
 // clients.
 func (g *guard) afterReload() *guard {
 	next := newGuard()
-	next.state, next.suspects, next.refusals = g.state, maps.Clone(g.suspects), g.refusals
+	next.state, next.suspects, next.loners, next.refusals = g.state, maps.Clone(g.suspects), maps.Clone(g.loners), g.refusals
 	return next
 }
 
