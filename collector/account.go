@@ -40,10 +40,11 @@ func newAccount(id igsend.ClientID) *account {
 	return &account{id: id, series: newAccountSeries(id)}
 }
 
-// record takes in an answer, once, whichever sweeps share it.
-func (a *account) record(answer Answer, from *source) {
+// record takes in an answer, once, whichever sweeps share it. It may come late, from
+// another source than the current one.
+func (a *account) record(answer Answer, from, current *source) {
 	for _, balance := range answer.Balances {
-		a.moneyIn(balance.Currency).record(balance.Amount, from)
+		a.moneyIn(balance.Currency).record(balance.Amount, from, current)
 	}
 	if answer.Err == nil {
 		a.last = lastAnswer{answer, from}

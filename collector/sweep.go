@@ -272,7 +272,7 @@ func (f *Fetcher) answer(t *target, a Answer) {
 			count = false
 		}
 	}
-	t.record(a, t.gen.source)
+	t.record(a, t.gen.source, f.current.source)
 }
 
 // fill puts an answer into a sweep. With count, its failure is counted unless the
