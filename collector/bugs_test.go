@@ -177,3 +177,48 @@ func TestALateAnswerOfTheOldSource(t *testing.T) {
 		}
 	})
 }
+
+// The places that slow clients leave are for who comes later, too: a short scrape
+// beside a long one that waits for nothing but slow clients.
+func TestSlowClientsLeavePlacesToOtherSweeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		f := newTestFetcher(api, ids(1, 30), nil)
+		want := learnSlow(t, f, api, timesOut(5*time.Second))
+		background(t, f, time.Second)
+		time.Sleep(500 * time.Millisecond)
+		background(t, f, 20*time.Second) // joins, and keeps the sweep going
+		time.Sleep(3 * time.Second)
+		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("short scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSlowClientsLeaveAPlaceToARetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		f := newTestFetcher(api, ids(1, 30), nil)
+		want := learnSlow(t, f, api, never)
+		api.count[21] = 0
+		api.setFunc(21, failsAtFirst(1, unavailable))
+		if diff := cmp.Diff(want, scrape(t, f, 9*time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// learnSlow makes clients 1 to 20 of 30 as slow as it is told, and scrapes until it is
+// known of each. It returns what a scrape then says.
+func learnSlow(t *testing.T, f *Fetcher, api *fakeAPI, slow reply) map[igsend.ClientID]igsend.Reason {
+	t.Helper()
+	want := allWith("", ids(1, 30))
+	for _, id := range ids(1, 20) {
+		api.set(id, slow)
+		want[id] = igsend.ReasonTimeout
+	}
+	for range 22 {
+		scrape(t, f, 9*time.Second)
+	}
+	return want
+}

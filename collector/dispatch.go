@@ -43,7 +43,7 @@ func (f *Fetcher) takeOffs(now time.Time) (first *flight) {
 // places is how many requests may be in flight, over all sweeps and generations.
 func (f *Fetcher) places() int { return f.current.Config.API.Concurrency }
 
-// slowPlaces is how many of these slow clients may take while others wait.
+// slowPlaces is how many of these slow clients may take.
 func (f *Fetcher) slowPlaces() int { return max(1, f.places()/2) }
 
 // untilToken returns the time until the rate allows another request, or longer than

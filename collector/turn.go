@@ -13,9 +13,10 @@ import (
 // outcome is a good answer or a failure of the client's own; what the deadline cut
 // short is none, unless it had the whole time of the scrape.
 //
-// Clients that timed out the last time, the slow ones, may take half of the places
-// while others wait, however long ago their turn was. Else a handful that never
-// answer would take turns in keeping all the others out of every second scrape.
+// Clients that timed out the last time, the slow ones, may take half of the places,
+// however long ago their turn was. Else a handful that never answer would take turns
+// in keeping all the others out of every second scrape. The other half stays free for
+// who comes later: another attempt, or another sweep.
 
 // A turn numbers outcomes in the order in which they occurred; 0 is before all.
 type turn uint64
@@ -57,19 +58,17 @@ func byTurn(a, b *target) int {
 }
 
 // first returns the target whose turn it is, without taking it off the queue; nil
-// when none is left. It passes over the slow ones when they have their share and
-// others wait.
+// when none is left, or only slow ones that have their share.
 func (q *queue) first(slowHaveTheirShare bool) *target {
 	q.brisk, q.slow = q.trim(q.brisk), q.trim(q.slow)
+	slow := len(q.slow) > 0 && !slowHaveTheirShare
 	switch {
-	case len(q.brisk) == 0 && len(q.slow) == 0:
-		return nil
-	case len(q.brisk) == 0:
+	case slow && (len(q.brisk) == 0 || byTurn(q.slow[0], q.brisk[0]) < 0):
 		return q.slow[0]
-	case len(q.slow) == 0 || slowHaveTheirShare || byTurn(q.brisk[0], q.slow[0]) < 0:
+	case len(q.brisk) > 0:
 		return q.brisk[0]
 	}
-	return q.slow[0]
+	return nil
 }
 
 // trim drops what is answered, in flight or about to be tried again from the front.
