@@ -222,3 +222,39 @@ func learnSlow(t *testing.T, f *Fetcher, api *fakeAPI, slow reply) map[igsend.Cl
 	}
 	return want
 }
+
+// With one place, the slow ones have it first in every fifth sweep.
+func TestSlowClientsDoNotKeepTheOnlyPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		f := newTestFetcher(api, ids(1, 30), oneAtATime)
+		whole := learnSlow(t, f, api, never)
+		answered := 0
+		for range 20 {
+			if cmp.Equal(whole, scrape(t, f, 9*time.Second)) {
+				answered++
+			}
+		}
+		if answered != 16 {
+			t.Errorf("all who answer were heard in %d of 20 scrapes, want 16", answered)
+		}
+	})
+}
+
+// A client that was slow and needs time for its answer gets it, though it comes last.
+func TestASlowClientIsHeardAgainThroughTheOnlyPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		api.setFunc(1, failsAtFirst(1, never))
+		f := newTestFetcher(api, ids(1, 5), oneAtATime)
+		var heard []int
+		for i := range 10 {
+			if scrape(t, f, 4500*time.Millisecond)[1] == "" { // time for four
+				heard = append(heard, i)
+			}
+		}
+		if diff := cmp.Diff([]int{4, 5, 6, 7, 9}, heard); diff != "" {
+			t.Errorf("scrapes that heard client 1 (-want +got):\n%s", diff)
+		}
+	})
+}

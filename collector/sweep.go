@@ -133,7 +133,8 @@ func (f *Fetcher) found(gen *generation, now, deadline time.Time) *sweep {
 			s.asked++
 		}
 	}
-	s.queue = newQueue(s)
+	f.founded++
+	s.queue = newQueue(s, f.places(), f.founded)
 	if now.Before(f.silent) {
 		f.refuseAll(s, &igsend.Error{Reason: igsend.ReasonRateLimited, Err: errSilent}, now)
 	}

@@ -17,6 +17,11 @@ import (
 // however long ago their turn was. Else a handful that never answer would take turns
 // in keeping all the others out of every second scrape. The other half stays free for
 // who comes later: another attempt, or another sweep.
+//
+// A single place can't be halved: there, the slow ones come last. But in every fifth
+// sweep they come in turn, for one of them to have enough time. (An odd number: with
+// an even one, it would be the time of the same of two scrapers again and again.)
+const inTurnEvery = 5
 
 // A turn numbers outcomes in the order in which they occurred; 0 is before all.
 type turn uint64
@@ -36,7 +41,8 @@ type queue struct {
 	slow  []*target // in turn; timed out the last time
 }
 
-func newQueue(s *sweep) queue {
+// newQueue returns the queue of the nth sweep.
+func newQueue(s *sweep, places int, n uint64) queue {
 	q := queue{sweep: s, brisk: make([]*target, 0, s.lacking)}
 	for _, t := range s.gen.targets {
 		switch {
@@ -49,6 +55,12 @@ func newQueue(s *sweep) queue {
 	}
 	slices.SortFunc(q.brisk, byTurn)
 	slices.SortFunc(q.slow, byTurn)
+	if places == 1 {
+		q.brisk, q.slow = append(q.brisk, q.slow...), nil
+		if n%inTurnEvery == 0 {
+			slices.SortFunc(q.brisk, byTurn)
+		}
+	}
 	return q
 }
 
