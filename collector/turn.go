@@ -13,10 +13,11 @@ import (
 // outcome is a good answer or a failure of the client's own; what the deadline cut
 // short is none, unless it had the whole time of the scrape.
 //
-// Clients that timed out the last time, the slow ones, may take half of the places,
-// however long ago their turn was. Else a handful that never answer would take turns
-// in keeping all the others out of every second scrape. The other half stays free for
-// who comes later: another attempt, or another sweep.
+// Clients that timed out the last time, the slow ones, may take half of the places
+// while others wait, however long ago their turn was. Else a handful that never answer
+// would take turns in keeping all the others out of every second scrape. When no others
+// wait they may take all places but one, which stays free for who comes later: another
+// attempt, or another sweep.
 //
 // A single place can't be halved: there, the slow ones come last. But in every fifth
 // sweep they come in turn, for one of them to have enough time. (An odd number: with
@@ -69,11 +70,16 @@ func byTurn(a, b *target) int {
 	return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.index, b.index))
 }
 
-// first returns the target whose turn it is, without taking it off the queue; nil
-// when none is left, or only slow ones that have their share.
-func (q *queue) first(slowHaveTheirShare bool) *target {
+// first returns the target whose turn it is, without taking it off the queue, given
+// how many places there are and how many of these slow clients have; nil when none is
+// left, or only slow ones that have their share.
+func (q *queue) first(slowInFlight, places int) *target {
 	q.brisk, q.slow = q.trim(q.brisk), q.trim(q.slow)
-	slow := len(q.slow) > 0 && !slowHaveTheirShare
+	share := places - 1
+	if len(q.brisk) > 0 {
+		share = places / 2
+	}
+	slow := len(q.slow) > 0 && slowInFlight < max(1, share)
 	switch {
 	case slow && (len(q.brisk) == 0 || byTurn(q.slow[0], q.brisk[0]) < 0):
 		return q.slow[0]
