@@ -28,7 +28,7 @@ type guard struct {
 	suspects map[igsend.ClientID]bool // clients that got a 401 since the key was last accepted
 	loners   map[igsend.ClientID]bool // clients whose 401 turned out to be theirs alone
 	refusals int                      // how often the key came to be refused
-	witness  *flight                  // in flight to find out
+	waiting  time.Time                // since then, for the answers in flight to clear a doubt
 }
 
 type trust int
@@ -41,9 +41,9 @@ const (
 
 var errRefused = errors.New("not asked: the key was refused for other clients")
 
-// witnessPatience is how long a client that was asked to find out may take before
-// another is. One that never answers must not hold up all the others.
-const witnessPatience = time.Second
+// patience is how long the answers in flight may take to clear a doubt before another
+// client is asked. Ones that never answer must not hold up all the others.
+const patience = 500 * time.Millisecond
 
 func newGuard() *guard {
 	return &guard{suspects: map[igsend.ClientID]bool{}, loners: map[igsend.ClientID]bool{}}
@@ -64,39 +64,37 @@ const (
 	askAll     advice = iota
 	askAnother        // one more, to find out
 	askOne            // one in this sweep, to test a refused key
-	askNone           // until patience is over, or something lands
+	askNone           // until something lands, or patience is over
 )
 
-func (g *guard) advice(now time.Time) advice {
+// advice says how many may be asked while some requests are in flight.
+func (g *guard) advice(now time.Time, inFlight int) advice {
 	switch {
 	case g.state == trusted:
 		return askAll
 	case g.state == refused:
 		return askOne
-	case g.witness != nil && g.patience(now) > 0:
+	case inFlight > 0 && g.patience(now) > 0:
 		return askNone
 	}
 	return askAnother
 }
 
-// patience returns how much longer the witness may take.
+// patience returns how much longer to wait for what is in flight.
 func (g *guard) patience(now time.Time) time.Duration {
-	return g.witness.takeoff.Add(witnessPatience).Sub(now)
+	return g.waiting.Add(patience).Sub(now)
 }
 
 // tookOff notes under which doubt a request is made.
 func (g *guard) tookOff(fl *flight) {
 	fl.refusals = g.refusals
 	if g.state == doubted {
-		fl.witness, g.witness = true, fl
+		fl.witness, g.waiting = true, fl.takeoff
 	}
 }
 
 // landed learns from an answer; from most failures, nothing.
-func (g *guard) landed(fl *flight, err *igsend.Error) {
-	if g.witness == fl {
-		g.witness = nil
-	}
+func (g *guard) landed(fl *flight, err *igsend.Error, now time.Time) {
 	switch id := fl.target.id; {
 	case err == nil || err.SpeaksOfClient():
 		delete(g.suspects, id)
@@ -104,7 +102,7 @@ func (g *guard) landed(fl *flight, err *igsend.Error) {
 		g.accepted(fl.refusals == g.refusals)
 	case err.HTTPStatus == http.StatusUnauthorized && (fl.witness || !g.loners[id]):
 		g.suspects[id] = true
-		g.denied()
+		g.denied(now)
 	}
 }
 
@@ -124,11 +122,11 @@ func (g *guard) accepted(fresh bool) {
 }
 
 // denied is told that there is a suspect more.
-func (g *guard) denied() {
+func (g *guard) denied(now time.Time) {
 	switch {
 	case g.state == refused:
 	case len(g.suspects) == 1:
-		g.state = doubted
+		g.state, g.waiting = doubted, now
 	default:
 		g.state = refused
 		g.refusals++
