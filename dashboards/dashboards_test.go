@@ -66,7 +66,7 @@ type panel struct {
 type fieldConfig struct {
 	Unit     string
 	Decimals *int
-	Links    []link
+	Color    struct{ Mode string }
 }
 
 type target struct {
@@ -210,6 +210,10 @@ func TestPanels(t *testing.T) {
 			}
 			sentence(t, p.Title, p.Description)
 			testUnits(t, p)
+			// By thresholds, Grafana would merge the states and show ranges in place of their words.
+			if mode := p.FieldConfig.Defaults.Color.Mode; p.Type == "state-timeline" && mode != "palette-classic" {
+				t.Errorf("panel %q: states coloured by %q", p.Title, mode)
+			}
 			testTargets(t, p)
 		}
 	})
