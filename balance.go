@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/igsend-exporter/igsend_exporter/collector"
 	"github.com/igsend-exporter/igsend_exporter/config"
@@ -125,15 +128,20 @@ func printTable(w io.Writer, lines []balanceLine) error {
 		if l.Error != nil {
 			problem = l.Error.Text
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ClientID, dash(l.Name), dash(l.Balance), dash(l.Currency), dash(l.State),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ClientID, cell(l.Name), cell(l.Balance), cell(l.Currency), cell(l.State),
 			l.Time.Format(time.RFC3339), problem)
 	}
 	return table.Flush()
 }
 
-func dash(s string) string {
-	if s == "" {
+// cell returns a text as it can stand in a table: a dash for none, and in quotes when
+// it would break the line or steer the terminal.
+func cell(s string) string {
+	switch {
+	case s == "":
 		return "-"
+	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return strconv.Quote(s)
 	}
 	return s
 }

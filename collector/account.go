@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 	"time"
@@ -20,8 +21,8 @@ type account struct {
 
 	last    lastAnswer // the last whole, valid one
 	failing igsend.Reason
-	errors  []errorCount // by reason, in the order of first failures
-	money   []*money     // by currency, in the order of first answers
+	errors  []errorCount // sorted by reason
+	money   []*money     // sorted by currency
 	series  accountSeries
 }
 
@@ -69,22 +70,18 @@ func (a *account) logChange(err *igsend.Error) {
 }
 
 func (a *account) countError(reason igsend.Reason) {
-	i := slices.IndexFunc(a.errors, func(e errorCount) bool { return e.reason == reason })
-	if i < 0 {
-		i = len(a.errors)
-		a.errors = append(a.errors, errorCount{reason, sample{series: a.series.errorSeries(reason)}})
+	i, found := slices.BinarySearchFunc(a.errors, reason, func(e errorCount, r igsend.Reason) int { return cmp.Compare(e.reason, r) })
+	if !found {
+		a.errors = slices.Insert(a.errors, i, errorCount{reason, sample{series: a.series.errorSeries(reason)}})
 	}
 	a.errors[i].sample.value++
 }
 
 // moneyIn returns what is known of the account in one currency.
 func (a *account) moneyIn(currency string) *money {
-	for _, m := range a.money {
-		if m.currency == currency {
-			return m
-		}
+	i, found := slices.BinarySearchFunc(a.money, currency, func(m *money, c string) int { return cmp.Compare(m.currency, c) })
+	if !found {
+		a.money = slices.Insert(a.money, i, newMoney(&a.series, currency))
 	}
-	m := newMoney(&a.series, currency)
-	a.money = append(a.money, m)
-	return m
+	return a.money[i]
 }

@@ -12,18 +12,32 @@ import (
 // and targets that may be asked. It is called, under the lock, whenever one of these
 // may have changed.
 func (f *Fetcher) dispatch(now time.Time) {
+	if fl := f.takeOffs(now); fl != nil {
+		go f.fly(fl)
+	}
+}
+
+// takeOffs is dispatch, but leaves the first request to its caller: a goroutine whose
+// request has landed makes the next one, on a stack that has grown for it. A goroutine
+// made anew for each request costs some 7 % of its CPU time (BenchmarkCPU).
+func (f *Fetcher) takeOffs(now time.Time) (first *flight) {
 	f.settle(now)
 	for f.inFlight < f.places() {
 		t := f.next(now)
 		if t == nil {
-			return
+			break
 		}
 		if !f.limiter.AllowN(now, 1) {
 			f.wake(f.untilToken(now))
-			return
+			break
 		}
-		f.takeOff(t, now)
+		if fl := f.takeOff(t, now); first == nil {
+			first = fl
+		} else {
+			go f.fly(fl)
+		}
 	}
+	return first
 }
 
 // places is how many requests may be in flight, over all sweeps and generations.

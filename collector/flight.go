@@ -27,8 +27,9 @@ type flight struct {
 	abandoned bool // nobody waits for the answer
 }
 
-// takeOff sends a request for t. Its answer goes to every sweep that lacks t by then.
-func (f *Fetcher) takeOff(t *target, now time.Time) {
+// takeOff gives t a place. The caller lets the flight fly. Its answer goes to every
+// sweep that lacks t by then.
+func (f *Fetcher) takeOff(t *target, now time.Time) *flight {
 	fl := &flight{target: t, takeoff: now, landed: make(chan struct{}), slow: t.slow}
 	fl.ctx, fl.cancel = context.WithCancelCause(context.Background())
 	t.gen.guard.tookOff(fl)
@@ -45,7 +46,7 @@ func (f *Fetcher) takeOff(t *target, now time.Time) {
 			s.asked++
 		}
 	}
-	go f.fly(fl)
+	return fl
 }
 
 // cut ends a flight that nobody waits for: its question is no longer open.
@@ -59,15 +60,19 @@ func (fl *flight) cut(reason igsend.Reason) {
 	}
 }
 
-// fly makes the request and hands its answer over.
+// fly makes the request and hands its answer over; then it makes the next one, if
+// there is one to make.
 func (f *Fetcher) fly(fl *flight) {
-	defer close(fl.landed)
-	defer fl.cancel(nil)
-	f.upstream.inFlight.Inc()
-	balances, err := f.ask(fl)
-	f.upstream.inFlight.Dec()
-	f.upstream.observe(time.Since(fl.takeoff), err)
-	f.land(fl, balances, err)
+	for fl != nil {
+		f.upstream.inFlight.Inc()
+		balances, err := f.ask(fl)
+		f.upstream.inFlight.Dec()
+		f.upstream.observe(time.Since(fl.takeoff), err)
+		next := f.land(fl, balances, err)
+		fl.cancel(nil)
+		close(fl.landed)
+		fl = next
+	}
 }
 
 // ask makes the request. A panic in it is a failure of this client, not the end of
@@ -88,8 +93,9 @@ func (f *Fetcher) ask(fl *flight) (balances []igsend.Balance, failure *igsend.Er
 }
 
 // land learns from the answer, gives it to those who wait for it or sets the client
-// aside for another attempt, and lets the next request take off.
-func (f *Fetcher) land(fl *flight, balances []igsend.Balance, err *igsend.Error) {
+// aside for another attempt, and lets the next requests take off. It returns one of
+// these, for the goroutine whose request has landed.
+func (f *Fetcher) land(fl *flight, balances []igsend.Balance, err *igsend.Error) (next *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
@@ -110,8 +116,9 @@ func (f *Fetcher) land(fl *flight, balances []igsend.Balance, err *igsend.Error)
 	if err != nil && err.HTTPStatus == http.StatusTooManyRequests {
 		f.silence(err.RetryAfter, now)
 	}
-	f.dispatch(now)
+	next = f.takeOffs(now)
 	f.release(t.gen.setup)
+	return next
 }
 
 // silence ends all asking after a 429: for as long as IGSend says, over reloads too,

@@ -62,9 +62,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the scraper has hung up
 	}
 	// promhttp knows no context, and so is given the answers of this scrape only.
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(h.fetcher.collector(v))
-	promhttp.HandlerFor(prometheus.Gatherers{registry, h.options.Process}, promhttp.HandlerOpts{
+	promhttp.HandlerFor(inTurn{h.fetcher.expose(v), h.options.Process}, promhttp.HandlerOpts{
 		ErrorLog:          h.log,
 		ErrorHandling:     promhttp.ContinueOnError, // what can be told is told
 		EnableOpenMetrics: true,

@@ -4,6 +4,11 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	igsendtest.ServeIfChild() // for the benchmarks
+	goleak.VerifyTestMain(m)
+}

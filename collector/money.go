@@ -64,7 +64,11 @@ func (m *money) samples(to []sample, of *accountSeries, b igsend.Balance) []samp
 	if m.state == nil || m.state.name != b.State {
 		m.state = &state{name: b.State, series: of.stateSeries(m.currency, b.State)}
 	}
-	return append(to, sample{m.series.inCredit, 0}, sample{m.state.series, 1})
+	inCredit, other := sample{m.series.inCredit, 0}, sample{m.state.series, 1}
+	if b.State < igsend.StateInCredit {
+		return append(to, other, inCredit)
+	}
+	return append(to, inCredit, other)
 }
 
 // totals appends how much the balance rose and fell so far.

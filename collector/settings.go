@@ -1,8 +1,10 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/igsend-exporter/igsend_exporter/config"
@@ -42,8 +44,8 @@ type generation struct {
 type setup struct {
 	Settings
 	source *source
-	info   *infoFamily
 	known  []*knownClient // in the order of the configuration
+	sorted []int          // indices of known, in the order of an exposition
 	users  int            // sweeps under way and requests in flight
 }
 
@@ -79,16 +81,20 @@ func newSetup(settings Settings, accounts map[igsend.ClientID]*account, logger *
 	s := &setup{
 		Settings: settings,
 		source:   &source{endpoint: api.Endpoint, unit: api.BalanceUnit},
-		info:     newInfoFamily(settings.Config.Clients),
 	}
+	labels := labelNames(settings.Config.Clients)
 	for _, client := range settings.Config.Clients {
 		known, ok := accounts[client.ID]
 		if !ok {
 			known = newAccount(client.ID)
 		}
 		known.logger = logger.With("client_id", client.ID.String(), "name", client.Name)
-		s.known = append(s.known, &knownClient{account: known, configured: configuredSamples(s.info, known, client)})
+		s.known = append(s.known, &knownClient{account: known, configured: configuredSamples(known, client, labels)})
+		s.sorted = append(s.sorted, len(s.sorted))
 	}
+	slices.SortFunc(s.sorted, func(i, j int) int {
+		return cmp.Compare(s.known[i].id.String(), s.known[j].id.String())
+	})
 	return s
 }
 

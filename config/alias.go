@@ -7,7 +7,7 @@ import "go.yaml.in/yaml/v3"
 const (
 	// maxBorrowed is how many YAML nodes may be reached through aliases: 10,000
 	// clients that share ten currencies with two thresholds each take 710,000.
-	maxBorrowed = 2_000_000
+	maxBorrowed = 1_000_000
 	// maxMerges is how deeply merged mappings may merge others.
 	maxMerges = 8
 )
@@ -18,12 +18,12 @@ func (v value) affordable() bool {
 	if !v.borrowed {
 		return true
 	}
-	before := v.walk.borrowed
-	v.walk.borrowed += 1 + len(v.node.Content)
-	if before <= maxBorrowed && v.walk.borrowed > maxBorrowed {
+	before := v.walk.budget
+	v.walk.budget -= 1 + len(v.node.Content)
+	if before >= 0 && v.walk.budget < 0 {
 		v.fail("the aliases of this file stand for more than %d values: write fewer", maxBorrowed)
 	}
-	return v.walk.borrowed <= maxBorrowed
+	return v.walk.budget >= 0
 }
 
 // entries returns the fields of the mapping v in the order of the file, followed by

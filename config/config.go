@@ -116,7 +116,17 @@ func Parse(data []byte, dir string) (*Config, error) {
 }
 
 func parse(file string, data []byte, dir string) (*Config, error) {
-	w := &walk{file: file}
+	w := &walk{file: file, budget: maxBorrowed}
+	cfg, err := w.read(data)
+	if err != nil {
+		return nil, err
+	}
+	cfg.API.setDirectory(dir)
+	return cfg, nil
+}
+
+// read returns the configuration that data holds, or all that is wrong with it.
+func (w *walk) read(data []byte) (*Config, error) {
 	var cfg Config
 	if root, ok := w.document(data); ok {
 		cfg = root.config()
@@ -125,7 +135,6 @@ func parse(file string, data []byte, dir string) (*Config, error) {
 		slices.SortStableFunc(w.problems, func(a, b Error) int { return a.Line - b.Line })
 		return nil, w.problems
 	}
-	cfg.API.setDirectory(dir)
 	return &cfg, nil
 }
 

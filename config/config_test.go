@@ -34,23 +34,26 @@ func TestLoadUnreadable(t *testing.T) {
 }
 
 func TestLoadSize(t *testing.T) {
-	for name, size := range map[string]int{
-		"at the bound":    maxSize,
-		"above the bound": maxSize + 1,
-		"far above it":    maxSize + 1<<20,
+	syntax := Error{Line: 1, Message: "is not valid YAML: a value is missing, or a bracket has no partner"}
+	large := Error{Message: "is larger than 16 MiB, more than any configuration needs"}
+	for name, tt := range map[string]struct {
+		size int
+		want Error
+	}{
+		"at the bound":    {maxSize, syntax},
+		"above the bound": {maxSize + 1, large},
+		"far above it":    {maxSize + 1<<20, large},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "igsend.yml")
-			content := append([]byte(valid), bytes.Repeat([]byte("\n"), size-len(valid))...)
-			if err := os.WriteFile(path, content, 0o600); err != nil {
+			// Content that the parser leaves at its first character.
+			if err := os.WriteFile(path, bytes.Repeat([]byte("}"), tt.size), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			var want error
-			if size > maxSize {
-				want = Errors{{File: path, Message: "is larger than 16 MiB, more than any configuration needs"}}
-			}
-			if _, err := Load(path); !cmp.Equal(want, err) {
-				t.Errorf("Load = %v; want %v", err, want)
+			tt.want.File = path
+			_, err := Load(path)
+			if diff := cmp.Diff(error(Errors{tt.want}), err); diff != "" {
+				t.Errorf("Load (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -165,28 +168,50 @@ func TestAliasesMayBeMany(t *testing.T) {
 }
 
 // TestAliasesAreBounded: each level of aliases multiplies the one before, and yet the
-// file ends in one error, soon.
+// file ends in one error, soon. The budget is smaller here to be spent sooner.
 func TestAliasesAreBounded(t *testing.T) {
-	const message = "the aliases of this file stand for more than 2000000 values: write fewer"
+	const message = "the aliases of this file stand for more than 1000000 values: write fewer"
+	var labels strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&labels, "l%d: a, ", i)
+	}
 	for name, tt := range map[string]struct {
 		content []byte
 		want    Errors
 	}{
 		"three levels": {
-			sharing(1000, 600, 600),
-			Errors{{Line: 469, Field: "clients[2].thresholds.XRV", Message: message}},
+			sharing(100, 60, 60),
+			Errors{{Line: 49, Field: "clients[2].thresholds.XBR", Message: message}},
 		},
 		"merges": {
 			mergingMerges(maxMerges, 20),
-			Errors{{Line: 6, Field: "clients[5].labels", Message: message}},
+			Errors{{Line: 6, Field: "clients[3].labels", Message: message}},
+		},
+		"list of mappings": {
+			repeating("{<<: &list ["+strings.Repeat("{team: a}, ", 100)+"]}", "{<<: *list}"),
+			Errors{{Line: 54, Field: "clients[50].labels", Message: message}},
+		},
+		"merge inside": {
+			repeating("&all {<<: {"+labels.String()+"}}", "*all"),
+			Errors{{Line: 4, Field: "clients[99].labels", Message: message}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Parse(tt.content, "")
+			w := &walk{budget: 20_000}
+			_, err := w.read(tt.content)
 			if diff := cmp.Diff(error(tt.want), err); diff != "" {
-				t.Errorf("Parse (-want +got):\n%s", diff)
+				t.Errorf("read (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestAliasesAreBoundedInParse: and a file has that budget.
+func TestAliasesAreBoundedInParse(t *testing.T) {
+	_, err := Parse(mergingMerges(maxMerges, 30), "")
+	want := Errors{{Line: 6, Field: "clients[4].labels", Message: "the aliases of this file stand for more than 1000000 values: write fewer"}}
+	if diff := cmp.Diff(error(want), err); diff != "" {
+		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
 }
 
@@ -198,6 +223,17 @@ func mergingMerges(depth, width int) []byte {
 	for i := range depth {
 		source := fmt.Sprintf("*m%d", i)
 		fmt.Fprintf(&b, "- id: %d\n  labels: &m%d {<<: [%s%s]}\n", i+2, i+1, source, strings.Repeat(", "+source, width-1))
+	}
+	return []byte(b.String())
+}
+
+// repeating returns a configuration of 2000 clients, the first of which has labels of
+// its own.
+func repeating(first, others string) []byte {
+	var b strings.Builder
+	b.WriteString("api: {public_key: p, private_key: q}\nclients:\n- id: 1\n  labels: " + first + "\n")
+	for i := 2; i <= 2000; i++ {
+		fmt.Fprintf(&b, "- {id: %d, labels: %s}\n", i, others)
 	}
 	return []byte(b.String())
 }

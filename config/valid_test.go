@@ -158,6 +158,15 @@ func TestValid(t *testing.T) {
 				{ID: 100047, Name: "merged whole", Labels: labels, Thresholds: thresholds, Runway: runway},
 			}
 		}),
+		"inline_tls.yml": with(func(cfg *Config) {
+			cfg.API.TLS = promconfig.TLSConfig{
+				CA: "an authority", Cert: "a certificate", Key: secret, InsecureSkipVerify: true,
+				MinVersion: promconfig.TLSVersions["TLS12"], MaxVersion: promconfig.TLSVersions["TLS12"],
+			}
+		}),
+		"tls_from.yml": with(func(cfg *Config) {
+			cfg.API.TLS.MinVersion = promconfig.TLSVersions["TLS13"]
+		}),
 		"prometheus_empty.yml": with(func(cfg *Config) {
 			cfg.API.Environment, cfg.API.Endpoint = "sandbox", "https://sandbox.api.igsend.co.uk/services/clientbalance/"
 			cfg.API.Proxy.ProxyFromEnvironment = true

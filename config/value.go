@@ -17,8 +17,8 @@ import (
 type walk struct {
 	file     string
 	problems Errors
-	// borrowed counts the nodes that were reached through aliases; see maxBorrowed.
-	borrowed int
+	// budget is how many more nodes may be reached through aliases; see maxBorrowed.
+	budget int
 }
 
 func (w *walk) fail(line int, field, format string, args ...any) {

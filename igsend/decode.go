@@ -29,13 +29,13 @@ type (
 	document struct {
 		CoreRes  *core          `json:"coreRes"`
 		TableRes jsontext.Value `json:"tableRes"`
-		Unknown  jsontext.Value `json:",unknown"`
+		Unknown  jsontext.Value `json:",embed"`
 	}
 	core struct {
 		Status    jsontext.Value `json:"status"`
 		Message   jsontext.Value `json:"Message"`
 		MessageID jsontext.Value `json:"MessageID"`
-		Unknown   jsontext.Value `json:",unknown"`
+		Unknown   jsontext.Value `json:",embed"`
 	}
 	row struct {
 		ClientID jsontext.Value `json:"ClientID"`
@@ -43,7 +43,7 @@ type (
 		Status   jsontext.Value `json:"Status"`
 		Currency jsontext.Value `json:"Balance Currency"`
 		State    jsontext.Value `json:"Balance State"`
-		Unknown  jsontext.Value `json:",unknown"`
+		Unknown  jsontext.Value `json:",embed"`
 	}
 )
 
@@ -91,10 +91,10 @@ func (d decoder) parse(body []byte) (document, error) {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		// Half an answer is most likely a fault on the way: worth asking again.
-		return doc, &Error{Reason: ReasonMalformed, Transient: true, Err: errors.New("the JSON ends early")}
+		return document{}, &Error{Reason: ReasonMalformed, Transient: true, Err: errors.New("the JSON ends early")}
 	case err != nil:
 		// The library's error quotes the answer, which is not ours to log.
-		return doc, d.malformed(doc, errors.New("not the documented JSON"))
+		return document{}, &Error{Reason: ReasonMalformed, Err: errors.New("not the documented JSON")}
 	case doc.CoreRes == nil || isNull(doc.CoreRes.Status):
 		return doc, d.malformed(doc, errors.New("coreRes.status is missing"))
 	}

@@ -80,7 +80,7 @@ func (a *API) SetClientFunc(id igsend.ClientID, state func(now time.Time) Client
 }
 
 // Update changes the client in place. A client that moves stands still afterwards;
-// one that was unknown is known.
+// one that was unknown is known. The function must not call the API.
 func (a *API) Update(id igsend.ClientID, change func(*Client)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -240,6 +240,11 @@ func TestPrecedenceOfFaults(t *testing.T) {
 		t.Errorf("a call with wrong keys must leave the script alone (-want +got):\n%s", diff)
 	}
 
+	srv.Script(2, igsendtest.Status(504))
+	if diff := cmp.Diff([]int{504, 502}, statuses(2, 2)); diff != "" {
+		t.Errorf("a script and a fault of the client (-want +got):\n%s", diff)
+	}
+
 	srv.SetFault(nil)
 	srv.SetClientFault(2, nil)
 	if diff := cmp.Diff([]int{200, 200, 200, 200}, statuses(1, 2, 3, 4)); diff != "" {

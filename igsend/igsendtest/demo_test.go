@@ -117,21 +117,28 @@ type course struct {
 	States          []string // in the order of their first appearance
 }
 
+// A failure is how often a client failed in one way, and in which seconds of the minute.
+type failure struct{ Count, First, Last int }
+
 func TestDemoShowsEverything(t *testing.T) {
 	courses := make(map[balance]*course)
-	failures := make(map[igsend.ClientID]map[string]int)
+	failures := make(map[igsend.ClientID]map[string]failure)
 	latencies := make(map[igsend.ClientID]time.Duration)
 	last := make(map[balance]float64)
-	demoOver(t, 0, 12*time.Minute, func(id igsend.ClientID, _, took time.Duration, a answer) {
+	demoOver(t, time.Hour+17*time.Second, 12*time.Minute, func(id igsend.ClientID, at, took time.Duration, a answer) {
 		if a.Err == "" {
 			latencies[id] = max(latencies[id], took)
 		}
 		rows := parseRows(a)
 		if rows == nil {
 			if failures[id] == nil {
-				failures[id] = make(map[string]int)
+				failures[id] = make(map[string]failure)
 			}
-			failures[id][kind(a)]++
+			f, second := failures[id][kind(a)], int(at%time.Minute/time.Second)
+			if f.Count == 0 {
+				f.First = second
+			}
+			failures[id][kind(a)] = failure{f.Count + 1, min(f.First, second), max(f.Last, second)}
 		}
 		for _, row := range rows {
 			amount, err := strconv.ParseFloat(row.Balance, 64)
@@ -168,9 +175,9 @@ func TestDemoShowsEverything(t *testing.T) {
 	}, courses); diff != "" {
 		t.Errorf("balances in twelve minutes (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[igsend.ClientID]map[string]int{
-		100049: {"MessageID 10009": 721},
-		100050: {"status 503": 12 * 8, "ends early": 12 * 6, "hangs": 12 * 4},
+	if diff := cmp.Diff(map[igsend.ClientID]map[string]failure{
+		100049: {"MessageID 10009": {721, 0, 59}},
+		100050: {"status 503": {12 * 8, 20, 27}, "ends early": {12 * 6, 36, 41}, "hangs": {12 * 4, 50, 53}},
 	}, failures); diff != "" {
 		t.Errorf("failures in twelve minutes (-want +got):\n%s", diff)
 	}

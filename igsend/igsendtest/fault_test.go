@@ -190,6 +190,34 @@ func TestSlowFaults(t *testing.T) {
 	}
 }
 
+// A drip that gathers in a buffer would be a mere delay.
+func TestDripArrivesDropByDrop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := igsendtest.NewPipeServer(keys)
+		defer srv.Close()
+		srv.SetFault(func(w http.ResponseWriter, r *http.Request, _ igsendtest.Answer) {
+			igsendtest.Drip(time.Second)(w, r, igsendtest.Answer{Status: 200, Body: []byte("abc")})
+		})
+		client := newClient(t, srv)
+		defer client.CloseIdleConnections()
+		begin := time.Now()
+		resp, err := client.Do(newRequest(t.Context(), srv, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		got := []string{time.Since(begin).String()}
+		for drop := make([]byte, 8); err == nil; {
+			var n int
+			n, err = resp.Body.Read(drop)
+			got = append(got, fmt.Sprintf("%s %q", time.Since(begin), drop[:n]))
+		}
+		if diff := cmp.Diff([]string{"0s", `1s "a"`, `2s "b"`, `3s "c"`, `3s ""`}, got); diff != "" {
+			t.Errorf("header and drops (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestEchoKeys(t *testing.T) {
 	secrets := strings.Join([]string{
 		keys.Private, keys.Public, keys.Public + ":" + keys.Private,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,9 +16,10 @@ import (
 )
 
 func TestProcess(t *testing.T) {
-	for _, encrypted := range []bool{false, true} {
-		t.Run(fmt.Sprintf("TLS %v", encrypted), func(t *testing.T) {
-			p, err := igsendtest.StartProcess(keys, igsendtest.ProcessOptions{Clients: 3, Latency: time.Millisecond, TLS: encrypted})
+	const latency = 20 * time.Millisecond
+	for _, scheme := range []string{"http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			p, err := igsendtest.StartProcess(keys, igsendtest.ProcessOptions{Clients: 3, Latency: latency, TLS: scheme == "https"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -28,6 +30,9 @@ func TestProcess(t *testing.T) {
 			transport := &http.Transport{TLSClientConfig: p.TLSClientConfig()}
 			defer transport.CloseIdleConnections()
 			client := &http.Client{Transport: transport}
+			if !strings.HasPrefix(p.Endpoint, scheme+"://127.0.0.1:") {
+				t.Errorf("endpoint %s", p.Endpoint)
+			}
 			askProcess := func(id igsend.ClientID) answer {
 				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("%s?ClientID=%d", p.Endpoint, id), nil)
 				if err != nil {
@@ -49,7 +54,11 @@ func TestProcess(t *testing.T) {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
 			askProcess(100000)
+			begin := time.Now()
 			askProcess(100002)
+			if took := time.Since(begin); took < latency {
+				t.Errorf("an answer took %v, want %v at least", took, latency)
+			}
 			if diff := cmp.Diff(igsendtest.Stats{
 				Requests: 3, PerClient: map[igsend.ClientID]int{100000: 2, 100002: 1},
 				MaxInFlight: 1, Connections: 1, OpenConnections: 1, MaxOpenConnections: 1,

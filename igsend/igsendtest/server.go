@@ -105,19 +105,16 @@ func (s *Server) Close() {
 }
 
 func start(s *Server, listener net.Listener) *Server {
-	var onlyHTTP1 http.Protocols
-	onlyHTTP1.SetHTTP1(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.served = make(chan struct{})
 	s.http = &http.Server{
 		Handler:     s.API,
-		Protocols:   &onlyHTTP1,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnState:   s.ConnState,
 		ErrorLog:    log.New(io.Discard, "", 0), // failing handshakes are the purpose
 	}
-	go func() {
+	go func() { // Serve, unlike ServeTLS, negotiates no HTTP/2
 		defer close(s.served)
 		_ = s.http.Serve(listener) // returns when Close ends it
 	}()

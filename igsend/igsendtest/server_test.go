@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -97,13 +98,12 @@ func TestTLSFaults(t *testing.T) {
 	})
 	t.Run("hangs", func(t *testing.T) {
 		srv := igsendtest.NewTLSServer(keys, igsendtest.HandshakeHangs)
-		result := make(chan error)
-		go func() { result <- call(context.Background(), t, srv) }()
-		await(t, srv, func(s igsendtest.Stats) bool { return s.OpenConnections == 1 })
-		srv.Close()
-		if err := <-result; err == nil {
-			t.Error("a hanging handshake ended well")
+		client := newClient(t, srv)
+		client.Transport.(*http.Transport).TLSHandshakeTimeout = 50 * time.Millisecond
+		if a, _ := do(client, newRequest(t.Context(), srv, 100000)); !strings.HasSuffix(a.Err, "TLS handshake timeout") {
+			t.Errorf("got %+v", a)
 		}
+		srv.Close()
 		if diff := cmp.Diff(igsendtest.Stats{Connections: 1, MaxOpenConnections: 1}, srv.Stats()); diff != "" {
 			t.Errorf("counts (-want +got):\n%s", diff)
 		}
@@ -132,11 +132,13 @@ func TestCloseEndsEverything(t *testing.T) {
 			srv.SetClientFault(2, igsendtest.Hold(forever, nil))
 			srv.SetClientFault(3, igsendtest.Delay(1<<62, nil))
 			srv.SetClient(4, igsendtest.Client{Latency: 1 << 62})
+			srv.SetClientFault(5, igsendtest.SlowHeaders(1<<62))
 
 			results := make(chan answer)
 			for _, r := range []*http.Request{
 				newRequest(context.Background(), srv, 1), newRequest(context.Background(), srv, 2),
 				newRequest(context.Background(), srv, 3), newRequest(context.Background(), srv, 4),
+				newRequest(context.Background(), srv, 5),
 			} {
 				client := newClient(t, srv)
 				go func() {
@@ -145,14 +147,14 @@ func TestCloseEndsEverything(t *testing.T) {
 				}()
 			}
 			idle := newClient(t, srv)
-			if a, _ := do(idle, newRequest(t.Context(), srv, 5)); a.Status != 200 {
+			if a, _ := do(idle, newRequest(t.Context(), srv, 6)); a.Status != 200 {
 				t.Fatalf("answer for the idle connection: %+v", a)
 			}
-			await(t, srv, func(s igsendtest.Stats) bool { return s.InFlight == 4 })
+			await(t, srv, func(s igsendtest.Stats) bool { return s.Requests == 6 && s.InFlight == 4 }) // the fifth has begun to answer
 
 			srv.Close()
 			srv.Close()
-			for range 4 {
+			for range 5 {
 				if a := <-results; a.Status != 0 || a.Err == "" {
 					t.Errorf("a call that hangs was answered: %+v", a)
 				}
@@ -161,7 +163,7 @@ func TestCloseEndsEverything(t *testing.T) {
 			if stats.InFlight != 0 || stats.OpenConnections != 0 {
 				t.Errorf("left over after Close: %+v", stats)
 			}
-			if a, _ := do(idle, newRequest(t.Context(), srv, 5)); a.Err == "" {
+			if a, _ := do(idle, newRequest(t.Context(), srv, 6)); a.Err == "" {
 				t.Errorf("a closed server answers: %+v", a)
 			}
 		})

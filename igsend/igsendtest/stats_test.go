@@ -46,19 +46,30 @@ func TestStats(t *testing.T) {
 		t.Errorf("while three calls are in flight (-want +got):\n%s", diff)
 	}
 
+	_ = conn.Close()
+	await(t, srv, func(s igsendtest.Stats) bool { return s.OpenConnections == 3 })
+	srv.ResetStats()
+	if diff := cmp.Diff(igsendtest.Stats{InFlight: 3, MaxInFlight: 3, OpenConnections: 3, MaxOpenConnections: 3}, srv.Stats()); diff != "" {
+		t.Errorf("after ResetStats in between (-want +got):\n%s", diff)
+	}
+
 	close(release)
 	for range 3 {
 		<-results
 	}
-	_ = conn.Close()
 	if got := ask(t, srv, 0).Status; got != 400 {
 		t.Errorf("status %d for client 0", got)
 	}
-	await(t, srv, func(s igsendtest.Stats) bool { return s.OpenConnections == 4 })
+	for range 2 { // one after the other
+		conn := dialRaw(t, srv)
+		await(t, srv, func(s igsendtest.Stats) bool { return s.OpenConnections == 5 })
+		_ = conn.Close()
+		await(t, srv, func(s igsendtest.Stats) bool { return s.OpenConnections == 4 })
+	}
 	if diff := cmp.Diff(igsendtest.Stats{
-		Requests: 4, PerClient: map[igsend.ClientID]int{1: 1, 2: 2},
+		Requests:    1,
 		BadRequests: []string{`query "ClientID=0" is not ClientID and an integer above 0`},
-		MaxInFlight: 3, Connections: 5, OpenConnections: 4, MaxOpenConnections: srv.Stats().MaxOpenConnections,
+		MaxInFlight: 3, Connections: 3, OpenConnections: 4, MaxOpenConnections: 5,
 	}, srv.Stats()); diff != "" {
 		t.Errorf("afterwards (-want +got):\n%s", diff)
 	}
@@ -142,8 +153,11 @@ func TestVirtualTime(t *testing.T) {
 			return `{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [` + row + `]}`
 		}
 		want := []result{
-			{time.Second, body(1, "0s")}, {time.Hour, body(2, "1s")}, {time.Second, body(1, "1h0m1s")},
-			{61 * time.Second, "x"}, {time.Second, ""},
+			{time.Second, body(1, "0s")},
+			{time.Hour, body(2, "1s")},
+			{time.Second, body(1, "1h0m1s")},
+			{61 * time.Second, "x"},
+			{time.Second, ""},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
