@@ -103,7 +103,7 @@ func accounts(length time.Duration, missed ...int) []*account {
 	r := rand.New(rand.NewPCG(1, 2))
 	target := map[string]time.Duration{"warning": 3 * day, "critical": day}
 	return []*account{
-		{client: "1", currency: "GBP", opening: 100_000, runway: target,
+		{client: "1", currency: "GBP", opening: 50_000, runway: target,
 			thresholds: map[string]float64{"warning": 25_000, "critical": 10_000},
 			flows:      concat(office(r, length), topUps(8*hour, length, 50_000, missed...))},
 		{client: "2", currency: "EUR", opening: 120_000, runway: target,

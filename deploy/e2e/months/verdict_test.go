@@ -67,7 +67,7 @@ func (v *verdict) update(w *world, now time.Duration) {
 		pace := max(a.spent(now, 24*time.Hour), a.spent(now, 7*24*time.Hour)/7)
 		for severity, target := range a.runway {
 			seconds := max(balance, 0) / pace * 86400
-			must := pace > 0 && seconds < 0.95*target.Seconds()
+			must := pace > 0 && seconds < 0.9*target.Seconds()
 			may := pace > 0 && seconds < 1.05*target.Seconds()
 			// One alert for all currencies of a client.
 			r := runways["IGSendRunwayShort "+a.client+" "+severity]
