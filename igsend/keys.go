@@ -73,6 +73,9 @@ func (KeySource) String() string { return redacted }
 // GoString returns "[redacted]", for %#v.
 func (KeySource) GoString() string { return redacted }
 
+// MarshalText returns "[redacted]", for JSON, YAML and the like.
+func (KeySource) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
 func readKey(half, text, file string) (string, error) {
 	if file != "" {
 		content, err := os.ReadFile(file)

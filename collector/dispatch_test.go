@@ -1,0 +1,86 @@
+package collector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/config"
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+func TestConcurrencyBoundsRequestsOverAllScrapes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		f := newTestFetcher(api, ids(1, 10), func(c *config.API) { c.Concurrency = 3 })
+		old := background(t, f, 10*time.Second)
+		f.Apply(settings(api, ids(1, 10), func(c *config.API) { c.Concurrency = 3 }))
+		background(t, f, 20*time.Second) // a sweep of its own, of the new settings
+		<-old
+		scrape(t, f, 20*time.Second)
+		if api.maxInFlight != 3 {
+			t.Errorf("most in flight: %d, want 3", api.maxInFlight)
+		}
+	})
+}
+
+func TestPlacesAreAllUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 50 * time.Millisecond}
+		f := newTestFetcher(api, ids(1, 1000), func(c *config.API) { c.Concurrency = 50 })
+		begin := time.Now()
+		scrape(t, f, 10*time.Second)
+		if took, ideal := time.Since(begin), 20*50*time.Millisecond; took != ideal {
+			t.Errorf("1,000 clients took %s, want %s", took, ideal)
+		}
+	})
+}
+
+func TestWaitingHonoursTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.set(1, never)
+		f := newTestFetcher(api, ids(1, 3), func(c *config.API) { c.Concurrency = 1 })
+		begin := time.Now()
+		got := scrape(t, f, 2*time.Second)
+		if took := time.Since(begin); took != 2*time.Second {
+			t.Errorf("took %s, want 2s", took)
+		}
+		if diff := cmp.Diff(allWith("timeout", ids(1, 3)), got); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestRequestsPerSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		f := newTestFetcher(api, ids(1, 5), func(c *config.API) { c.RequestsPerSecond = 4 })
+		begin := time.Now()
+		if diff := cmp.Diff(allWith("", ids(1, 5)), scrape(t, f, 10*time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+		var at []time.Duration
+		for _, call := range api.calls {
+			at = append(at, call.at.Sub(begin).Round(time.Millisecond))
+		}
+		want := []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond, 750 * time.Millisecond, time.Second}
+		if diff := cmp.Diff(want, at); diff != "" {
+			t.Errorf("asked at (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAPanicCostsOneClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(2, func(int) reply { panic("hostile") })
+		f := newTestFetcher(api, ids(1, 3), nil)
+		want := map[igsend.ClientID]igsend.Reason{1: "", 2: "malformed", 3: ""}
+		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}

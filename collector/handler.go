@@ -1,0 +1,98 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// HandlerOptions say how scrapes are answered.
+type HandlerOptions struct {
+	// Timeout is the time for a scrape that does not say how long it may take.
+	Timeout time.Duration
+	// TimeoutOffset is how long before a scrape's own timeout the answer goes out.
+	TimeoutOffset time.Duration
+	// MaxRequests is how many scrapes may be under way; others get 503. 0: any number.
+	MaxRequests int
+	// Process holds the metrics of the exporter itself. They are gathered after the
+	// sweep, so that they count its requests, too.
+	Process prometheus.Gatherer
+}
+
+// NewHandler returns a handler that answers each scrape with the metrics of all
+// clients, as fetched for this scrape, and those of the exporter. It answers 200
+// whatever IGSend does; 503 when too many scrapes are under way.
+func NewHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Handler {
+	h := &handler{fetcher: f, options: o, log: promLogger{logger}}
+	if o.MaxRequests > 0 {
+		h.places = make(chan struct{}, o.MaxRequests)
+	}
+	return h
+}
+
+type handler struct {
+	fetcher *Fetcher
+	options HandlerOptions
+	log     promLogger
+	places  chan struct{} // nil: no limit
+}
+
+// ServeHTTP answers one scrape.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.places != nil {
+		select {
+		case h.places <- struct{}{}:
+			defer func() { <-h.places }()
+		default:
+			http.Error(w, "Too many scrapes under way: the limit is --web.max-requests="+strconv.Itoa(h.options.MaxRequests)+".",
+				http.StatusServiceUnavailable)
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.timeout(r.Header))
+	defer cancel()
+	v := h.fetcher.fetch(ctx)
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		return // the scraper has hung up
+	}
+	// promhttp knows no context, and so is given the answers of this scrape only.
+	promhttp.HandlerFor(inTurn{h.fetcher.expose(v), h.options.Process}, promhttp.HandlerOpts{
+		ErrorLog:          h.log,
+		ErrorHandling:     promhttp.ContinueOnError, // what can be told is told
+		EnableOpenMetrics: true,
+	}).ServeHTTP(w, r)
+}
+
+// timeoutHeader is set by Prometheus: its scrape_timeout, in seconds.
+const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
+
+// timeout returns the time that a scrape has until its answer must go out. A bad
+// header is as good as none: it never makes the time shorter.
+func (h *handler) timeout(header http.Header) time.Duration {
+	seconds, err := strconv.ParseFloat(header.Get(timeoutHeader), 64)
+	timeout := time.Duration(seconds * float64(time.Second))
+	switch {
+	case err != nil || !(seconds > 0) || seconds > maxTimeout.Seconds():
+		return h.options.Timeout
+	case timeout <= h.options.TimeoutOffset:
+		return timeout / 2
+	}
+	return timeout - h.options.TimeoutOffset
+}
+
+// maxTimeout is more than any scrape takes and less than what a Duration can't hold.
+const maxTimeout = 24 * time.Hour
+
+// promLogger lets promhttp write to a slog.Logger.
+type promLogger struct{ logger *slog.Logger }
+
+// Println implements promhttp.Logger.
+func (l promLogger) Println(v ...any) {
+	l.logger.Error("Exposition failed", "err", v)
+}

@@ -1,0 +1,58 @@
+package collector
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+func TestMoney(t *testing.T) {
+	live, sandbox := &source{"live", igsend.UnitMajor}, &source{"sandbox", igsend.UnitMajor}
+	type answer struct {
+		balance string
+		from    *source
+	}
+	type totals struct{ Rose, Fell float64 }
+	for name, test := range map[string]struct {
+		answers []answer
+		want    totals
+	}{
+		"the first answer moves nothing":   {[]answer{{"100", live}}, totals{0, 0}},
+		"a payout":                         {[]answer{{"100", live}, {"60.5", live}}, totals{0, 39.5}},
+		"a top-up":                         {[]answer{{"100", live}, {"160.5", live}}, totals{60.5, 0}},
+		"no movement":                      {[]answer{{"100", live}, {"100.00", live}}, totals{0, 0}},
+		"through zero":                     {[]answer{{"10", live}, {"-5", live}, {"1", live}}, totals{6, 15}},
+		"from zero":                        {[]answer{{"0", live}, {"5", live}}, totals{5, 0}},
+		"another source begins anew":       {[]answer{{"100", live}, {"7", sandbox}, {"5", sandbox}}, totals{0, 2}},
+		"and so does the way back from it": {[]answer{{"100", live}, {"7", sandbox}, {"90", live}}, totals{0, 0}},
+		// In binary, ten times 0.1 is 0.9999999999999999.
+		"sums are decimal": {[]answer{
+			{"1", live},
+			{"0.9", live},
+			{"0.8", live},
+			{"0.7", live},
+			{"0.6", live},
+			{"0.5", live},
+			{"0.4", live},
+			{"0.3", live},
+			{"0.2", live},
+			{"0.1", live},
+			{"0", live},
+		}, totals{0, 1}},
+		"sums lose nothing beside large ones": {[]answer{{"9007199254740993", live}, {"0", live}, {"0.25", live}, {"0", live}}, totals{0.25, 9007199254740993.25}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAccount(1)
+			m := newMoney(&a.series, "GBP")
+			for _, answer := range test.answers {
+				m.record(decimal.RequireFromString(answer.balance), answer.from)
+			}
+			if diff := cmp.Diff(test.want, totals{m.rose.float, m.fell.float}); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,127 @@
+package collector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/config"
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+func TestReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := &fakeAPI{latency: time.Second}, &fakeAPI{latency: time.Second}
+		f := newTestFetcher(first, ids(1, 6), nil)
+		before := background(t, f, 10*time.Second)
+		time.Sleep(500 * time.Millisecond)
+		f.Apply(settings(second, ids(5, 8), nil))
+		after := background(t, f, 10*time.Second)
+
+		if diff := cmp.Diff(allWith("", ids(1, 6)), reasons(<-before)); diff != "" {
+			t.Errorf("scrape under way (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(allWith("", ids(5, 8)), reasons(<-after)); diff != "" {
+			t.Errorf("scrape after the reload (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(ids(1, 6), first.asked()); diff != "" {
+			t.Errorf("asked at the old API (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(ids(5, 8), second.asked()); diff != "" {
+			t.Errorf("asked at the new API (-want +got):\n%s", diff)
+		}
+		if first.closed != 1 || first.closedInFlight != 0 || second.closed != 0 {
+			t.Errorf("old API closed %d times, with %d requests in flight, want once with none; new one %d times, want not at all",
+				first.closed, first.closedInFlight, second.closed)
+		}
+	})
+}
+
+func TestAnIdleAPIIsClosedAtTheReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := &fakeAPI{}, &fakeAPI{}
+		f := newTestFetcher(first, ids(1, 2), nil)
+		scrape(t, f, time.Second)
+		f.Apply(settings(second, ids(1, 2), nil))
+		if first.closed != 1 {
+			t.Errorf("old API closed %d times, want once", first.closed)
+		}
+		f.Close()
+		if second.closed != 1 {
+			t.Errorf("new API closed %d times after Close, want once", second.closed)
+		}
+	})
+}
+
+func TestARequestCutShortIsLandedBeforeItsAPIIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := &fakeAPI{}
+		first.set(1, never)
+		f := newTestFetcher(first, ids(1, 1), nil)
+		scrape := background(t, f, time.Second)
+		f.Apply(settings(&fakeAPI{}, ids(1, 1), nil))
+		<-scrape
+		if first.closed != 1 || first.closedInFlight != 0 {
+			t.Errorf("closed %d times with %d requests in flight, want once with none", first.closed, first.closedInFlight)
+		}
+	})
+}
+
+func TestWhatAReloadKeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		answers := func(amounts ...string) func(int) reply {
+			return func(n int) reply { return reply{balances: gbp(amounts[n-1])} }
+		}
+		api.setFunc(1, answers("100", "90", "70"))
+		api.setFunc(2, answers("100", "90", "70"))
+		f := newTestFetcher(api, ids(1, 2), nil)
+		scrape(t, f, time.Second)
+		f.Apply(settings(api, ids(1, 1), nil))
+		scrape(t, f, time.Second)
+		f.Apply(settings(api, ids(1, 2), nil)) // 2 went, and begins anew
+		scrape(t, f, time.Second)
+		want := map[igsend.ClientID]float64{1: 30, 2: 0}
+		if diff := cmp.Diff(want, fallen(f)); diff != "" {
+			t.Errorf("decrease (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Between the balances of two sources lies no payment.
+func TestAnotherSourceMovesNoMoney(t *testing.T) {
+	for name, change := range map[string]func(*config.API){
+		"another unit":     func(c *config.API) { c.BalanceUnit = igsend.UnitMinor },
+		"another endpoint": func(c *config.API) { c.Endpoint = "https://sandbox.example/" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &fakeAPI{}
+				api.setFunc(1, func(n int) reply { return reply{balances: gbp([]string{"1000", "10", "9"}[n-1])} })
+				f := newTestFetcher(api, ids(1, 1), func(c *config.API) { c.MinRefreshInterval = time.Minute })
+				scrape(t, f, time.Second)
+				f.Apply(settings(api, ids(1, 1), change))
+				scrape(t, f, time.Second) // asks, in spite of the fresh answer of the other source
+				scrape(t, f, time.Second)
+				if diff := cmp.Diff(map[igsend.ClientID]float64{1: 1}, fallen(f)); diff != "" {
+					t.Errorf("decrease (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// fallen returns how much the balances fell, by client.
+func fallen(f *Fetcher) map[igsend.ClientID]float64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[igsend.ClientID]float64{}
+	for id, a := range f.accounts {
+		for _, m := range a.money {
+			all[id] += m.fell.float
+		}
+	}
+	return all
+}

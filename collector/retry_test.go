@@ -1,0 +1,114 @@
+package collector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/config"
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+// failsAtFirst returns r for the first n calls, then a balance.
+func failsAtFirst(n int, r reply) func(int) reply {
+	return func(call int) reply {
+		if call <= n {
+			return r
+		}
+		return reply{balances: gbp("100")}
+	}
+}
+
+func TestRetry(t *testing.T) {
+	transient := func(reason igsend.Reason) reply {
+		return reply{err: &igsend.Error{Reason: reason, Transient: true}}
+	}
+	for name, test := range map[string]struct {
+		answer   func(int) reply
+		attempts int
+		deadline time.Duration
+		want     igsend.Reason
+		requests int
+	}{
+		"a transient failure is tried again": {failsAtFirst(1, transient("network")), 2, 5 * time.Second, "", 2},
+		"up to max_attempts":                 {failsAtFirst(3, transient("http")), 3, 5 * time.Second, "http", 3},
+		"as often as needed":                 {failsAtFirst(3, transient("http")), 5, 5 * time.Second, "", 4},
+		"never with one attempt":             {failsAtFirst(1, transient("http")), 1, 5 * time.Second, "http", 1},
+		"nothing else is":                    {failsAtFirst(1, fails(igsend.ReasonRejected, 200)), 5, 5 * time.Second, "rejected", 1},
+		"not a timeout":                      {failsAtFirst(1, timesOut(time.Second)), 5, 5 * time.Second, "timeout", 1},
+		"not beyond the deadline":            {failsAtFirst(1, transient("network")), 5, 49 * time.Millisecond, "network", 1},
+		"the first failure stands when the deadline cuts the retry": {
+			func(n int) reply {
+				if n == 1 {
+					return transient("network")
+				}
+				return never
+			}, 2, 2 * time.Second, "network", 2,
+		},
+		"the last failure counts when it is its own": {
+			func(n int) reply {
+				if n == 1 {
+					return transient("network")
+				}
+				return fails(igsend.ReasonRejected, 200)
+			}, 2, 2 * time.Second, "rejected", 2,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &fakeAPI{}
+				api.setFunc(1, test.answer)
+				f := newTestFetcher(api, ids(1, 1), func(c *config.API) { c.MaxAttempts = test.attempts })
+				if got := scrape(t, f, test.deadline)[1]; got != test.want {
+					t.Errorf("got %q, want %q", got, test.want)
+				}
+				if got := len(api.asked()); got != test.requests {
+					t.Errorf("%d requests, want %d", got, test.requests)
+				}
+				want := map[igsend.ClientID]map[igsend.Reason]float64{}
+				if test.want != "" {
+					want[1] = map[igsend.Reason]float64{test.want: 1}
+				}
+				if diff := cmp.Diff(want, errorCounts(f)); diff != "" {
+					t.Errorf("errors (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestThePauseHoldsNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		api.setFunc(1, failsAtFirst(1, unavailable))
+		f := newTestFetcher(api, ids(1, 4), oneAtATime)
+		scrape(t, f, 5*time.Second)
+		// Nobody waits for the pause of client 1, which is 50 ms at least.
+		if diff := cmp.Diff([]igsend.ClientID{1, 2, 3, 4, 1}, api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestARetryIsSharedByTheSweepThatFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 100 * time.Millisecond}
+		api.setFunc(1, failsAtFirst(1, unavailable))
+		f := newTestFetcher(api, ids(1, 1), nil)
+		background(t, f, 101*time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
+		long := background(t, f, 5*time.Second) // keeps the sweep going
+		time.Sleep(53 * time.Millisecond)
+		late := background(t, f, 5*time.Second) // founds one within the pause
+		for name, answers := range map[string]chan []Answer{"long": long, "late": late} {
+			if diff := cmp.Diff(allWith("", ids(1, 1)), reasons(<-answers)); diff != "" {
+				t.Errorf("%s scrape (-want +got):\n%s", name, diff)
+			}
+		}
+		if diff := cmp.Diff([]igsend.ClientID{1, 1}, api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}

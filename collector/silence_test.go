@@ -1,0 +1,82 @@
+package collector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+func rateLimited(retryAfter time.Duration) reply {
+	return reply{err: &igsend.Error{Reason: igsend.ReasonRateLimited, HTTPStatus: 429, RetryAfter: retryAfter}}
+}
+
+func TestNothingIsAskedAfterA429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(2, failsAtFirst(1, rateLimited(90*time.Second)))
+		f := newTestFetcher(api, ids(1, 5), oneAtATime)
+		want := allWith("rate_limited", ids(1, 5))
+		want[1] = "" // answered before
+		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(ids(1, 2), api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+		f.Apply(settings(api, ids(1, 5), oneAtATime)) // does not shorten the wait
+		time.Sleep(90*time.Second - 1)
+		if diff := cmp.Diff(allWith("rate_limited", ids(1, 5)), scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape just before the end (-want +got):\n%s", diff)
+		}
+		if got := api.asked(); len(got) != 0 {
+			t.Errorf("asked %v just before the end", got)
+		}
+		time.Sleep(time.Nanosecond)
+		if diff := cmp.Diff(allWith("", ids(1, 5)), scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape after it (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestA429WithoutATimeEndsThisScrapeOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(1, failsAtFirst(1, rateLimited(0)))
+		f := newTestFetcher(api, ids(1, 3), oneAtATime)
+		if diff := cmp.Diff(allWith("rate_limited", ids(1, 3)), scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(allWith("", ids(1, 3)), scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("next scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What is in flight at the 429 still counts; what failed before it is not tried
+// again, and keeps its reason.
+func TestWhatWasUnderWayAtThe429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.set(1, unavailable)
+		limited := rateLimited(0)
+		limited.after = 10 * time.Millisecond
+		api.set(2, limited)
+		api.set(3, reply{after: 20 * time.Millisecond, balances: gbp("1")})
+		late := unavailable
+		late.after = 20 * time.Millisecond
+		api.set(4, late)
+		f := newTestFetcher(api, ids(1, 6), nil) // 5 follows 1; 6 waits
+		api.set(5, reply{after: 30 * time.Millisecond, balances: gbp("1")})
+		want := map[igsend.ClientID]igsend.Reason{1: "http", 2: "rate_limited", 3: "", 4: "http", 5: "", 6: "rate_limited"}
+		if diff := cmp.Diff(want, scrape(t, f, 5*time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(ids(1, 5), api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}

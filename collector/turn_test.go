@@ -1,0 +1,142 @@
+package collector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/config"
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+func oneAtATime(c *config.API) { c.Concurrency = 1 }
+
+func TestTheOldestOutcomeIsAskedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		api.set(2, reply{err: &igsend.Error{Reason: igsend.ReasonRejected}}) // a failure is an outcome, too
+		f := newTestFetcher(api, ids(1, 5), oneAtATime)
+		for _, want := range [][]igsend.ClientID{
+			{1, 2, 3}, // 3 is cut short
+			{3, 4, 5},
+			{5, 1, 2},
+			{2, 3, 4},
+		} {
+			scrape(t, f, 2500*time.Millisecond)
+			if diff := cmp.Diff(want, api.asked()); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestNewClientsComeFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		f := newTestFetcher(api, ids(1, 2), oneAtATime)
+		scrape(t, f, 10*time.Second)
+		f.Apply(settings(api, ids(1, 4), oneAtATime))
+		api.asked()
+		scrape(t, f, 10*time.Second)
+		if diff := cmp.Diff([]igsend.ClientID{3, 4, 1, 2}, api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A client that the deadline cuts short keeps its turn, but not when it had the whole
+// time of the scrape: it would have it for ever.
+func TestAClientThatNeverAnswersLosesItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.set(1, never)
+		f := newTestFetcher(api, ids(1, 3), oneAtATime)
+		for i, want := range []map[igsend.ClientID]igsend.Reason{
+			allWith("timeout", ids(1, 3)),
+			{1: "timeout", 2: "", 3: ""},
+		} {
+			if diff := cmp.Diff(want, scrape(t, f, 2*time.Second)); diff != "" {
+				t.Errorf("scrape %d (-want +got):\n%s", i, diff)
+			}
+		}
+	})
+}
+
+// A failure that was to be tried again is an outcome, too, when there is no time for it.
+func TestAFailureBeforeARetryIsAnOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		api.setFunc(1, func(n int) reply {
+			if n%2 == 1 {
+				return unavailable
+			}
+			return never
+		})
+		f := newTestFetcher(api, ids(1, 3), oneAtATime)
+		for _, want := range [][]igsend.ClientID{{1, 2, 3, 1}, {2, 3, 1, 1}} {
+			scrape(t, f, 2*time.Second)
+			if diff := cmp.Diff(want, api.asked()); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
+// However many never answer, the others are asked in every scrape once it is known
+// who is slow.
+func TestSlowClientsLeaveHalfOfThePlaces(t *testing.T) {
+	for name, slow := range map[string]reply{
+		"request timeout within the scrape": timesOut(5 * time.Second),
+		"request timeout beyond the scrape": never,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &fakeAPI{latency: 10 * time.Millisecond}
+				for _, id := range ids(1, 50) {
+					api.set(id, slow)
+				}
+				f := newTestFetcher(api, ids(1, 60), nil) // four places
+				const learning = 13                       // 50 slow clients, four at a time
+				reached := map[igsend.ClientID]bool{}
+				for i := range 2 * learning {
+					got := scrape(t, f, 9500*time.Millisecond)
+					for _, id := range api.asked() {
+						reached[id] = true
+					}
+					for _, id := range ids(51, 60) {
+						if i >= learning && got[id] != "" {
+							t.Fatalf("scrape %d: client %s: %s", i, id, got[id])
+						}
+					}
+				}
+				if len(reached) != 60 {
+					t.Errorf("%d of 60 clients were reached", len(reached))
+				}
+			})
+		})
+	}
+}
+
+func TestEveryClientIsReachedUnderAShortDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		f := newTestFetcher(api, ids(1, 100), func(c *config.API) { c.Concurrency = 5 })
+		answered := map[igsend.ClientID]int{}
+		for range 5 { // 20 rounds of five are needed, a scrape has time for four
+			for id, reason := range scrape(t, f, 4500*time.Millisecond) {
+				if reason == "" {
+					answered[id]++
+				}
+			}
+		}
+		want := map[igsend.ClientID]int{}
+		for _, id := range ids(1, 100) {
+			want[id] = 1
+		}
+		if diff := cmp.Diff(want, answered); diff != "" {
+			t.Errorf("answers in five scrapes (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
+)
+
+func TestCheck(t *testing.T) {
+	s := newSite(t)
+	file := "--config.file=" + s.configFile
+	empty := s.write("empty.key", "\n")
+	broken := s.write("broken.yml", `api:
+  public_key_file: public.key
+  private_key_file: private.key
+  concurrency: 0
+  proxy_url: "http://user:private-key-9a7e@[::1"
+clients:
+- id: 100045
+- id: 100045
+  thresholds: {GBP: {warning: 1, critical: 2}}
+`)
+	unreadable := s.write("unreadable.yml", `api: {public_key_file: public.key, private_key_file: empty.key, tls_config: {ca_file: nowhere.pem}}
+clients: [{id: 1}]
+`)
+	web := s.write("web.yml", "tls_server_config: {cert_file: nowhere.crt, key_file: nowhere.key}\n")
+	for name, test := range map[string]struct {
+		args   []string
+		status int
+		want   []string
+	}{
+		"valid": {[]string{file}, 0, []string{"OK: 1 clients at " + s.Endpoint()}},
+		"all that is wrong, in order": {[]string{"--config.file=" + broken}, 1, []string{
+			broken + ":4: api.concurrency: ", broken + ":5: api.proxy_url: ", broken + ":8: clients[1].id: ", broken + ":9: clients[1].thresholds.GBP.critical: ",
+		}},
+		"key files and certificates": {[]string{"--config.file=" + unreadable}, 1, []string{
+			"credentials: private key: file " + empty + " is empty", "api.tls_config: unable to read CA cert: unable to read file " + filepath.Join(s.dir, "nowhere.pem"),
+		}},
+		"the web configuration, too": {[]string{"--config.file=" + unreadable, "--web.config.file=" + web}, 1, []string{
+			"credentials: ", "api.tls_config: ", "--web.config.file: ",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr, status := execute(t, nil, append([]string{"check"}, test.args...)...)
+			lines := strings.Split(strings.TrimSpace(stdout), "\n")
+			if status != test.status || stderr != "" || len(lines) != len(test.want) {
+				t.Fatalf("exit status %d, want %d, with %d lines:\n%s%s", status, test.status, len(test.want), stdout, stderr)
+			}
+			for i, want := range test.want {
+				if !strings.HasPrefix(lines[i], want) {
+					t.Errorf("line %d is\n%s\nwant\n%s…", i+1, lines[i], want)
+				}
+			}
+		})
+	}
+	if got := s.Stats().Requests; got != 0 {
+		t.Errorf("%d requests to IGSend, want none", got)
+	}
+}
+
+var timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
+func TestBalance(t *testing.T) {
+	s := newEdgySite(t)
+	file := "--config.file=" + s.configFile
+	for name, test := range map[string]struct {
+		args   []string
+		status int
+		want   string
+	}{
+		"one":                  {[]string{"100045"}, 0, "balance-one.txt"},
+		"all that are set up":  {nil, 1, "balance-all.txt"},
+		"for programs":         {[]string{"--output=json"}, 1, "balance-all.json"},
+		"one that is not":      {[]string{"100099", "100045", "100099"}, 1, "balance-unknown.txt"},
+		"one, without trouble": {[]string{"--output=json", "100046"}, 0, "balance-two.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr, status := execute(t, nil, append([]string{"balance", file}, test.args...)...)
+			if status != test.status || stderr != "" {
+				t.Errorf("exit status %d, want %d: %s", status, test.status, stderr)
+			}
+			if strings.HasSuffix(test.want, ".json") && !json.Valid([]byte(stdout)) {
+				t.Error("not JSON")
+			}
+			golden(t, test.want, timestamp.ReplaceAllString(stdout, "2006-01-02T15:04:05Z"))
+		})
+	}
+}
+
+func TestBalanceErrors(t *testing.T) {
+	s := newSite(t)
+	for name, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no client ID":     {[]string{"--config.file=" + s.configFile, "Payroll"}, `client ID "Payroll" is not a positive whole number`},
+		"no configuration": {nil, "--igsend.client-id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, stderr, status := execute(t, nil, append([]string{"balance"}, test.args...)...)
+			if status != 1 || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit status %d, want 1 with %s: %s", status, test.want, stderr)
+			}
+		})
+	}
+}
+
+// The balance command takes the same care with the account as a scrape.
+func TestBalanceStopsAtARefusedKey(t *testing.T) {
+	s := newSite(t)
+	s.SetFault(igsendtest.Unauthorized)
+	ids := strings.Fields("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20")
+	stdout, _, status := execute(t, nil, append([]string{"balance", "--config.file=" + s.configFile}, ids...)...)
+	if got := strings.Count(stdout, "unauthorized"); got != 20 || status != 1 {
+		t.Errorf("exit status %d, %d clients unauthorized, want 20:\n%s", status, got, stdout)
+	}
+	if got := s.Stats().Requests; got > 8 {
+		t.Errorf("%d requests with a key that is refused, want no more than were in flight", got)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	p, url := start(t, nil, "demo")
+	p.await(`(?s)Open\n  http://127.0.0.1:0/metrics\n`)
+	body := get(t, url+"/metrics")
+	if got := len(samples(body, "igsend_client_up")); got < 6 {
+		t.Errorf("%d clients, want 6 at least", got)
+	}
+	for _, want := range []string{"igsend_client_balance", "igsend_client_balance_threshold", "igsend_client_runway_threshold_seconds", "igsend_client_errors_total"} {
+		if len(samples(body, want)) == 0 {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if !strings.Contains(body, `state="OVERDRAWN"} 1`) || !strings.Contains(body, `reason="rejected"} 1`) {
+		t.Errorf("neither an overdrawn nor a rejected client:\n%s", body)
+	}
+	if status, _, _ := request(t, httpClient, "POST", url+"/-/reload"); status != 200 {
+		t.Errorf("reload: HTTP status %d", status)
+	}
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if status := p.exit(); status != 0 {
+		t.Errorf("exit status %d, want 0", status)
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	s := newSite(t)
+	p, url := start(t, nil, "--config.file="+s.configFile)
+	if _, stderr, status := execute(t, nil, "healthcheck", "--url="+url+"/-/healthy"); status != 0 {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+	if _, stderr, status := execute(t, nil, "healthcheck", "--url="+url+"/nowhere"); status != 1 || !strings.Contains(stderr, "HTTP status 404") {
+		t.Errorf("exit status %d, want 1: %s", status, stderr)
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.exit()
+	if _, stderr, status := execute(t, nil, "healthcheck", "--url="+url+"/-/healthy"); status != 1 {
+		t.Errorf("exit status %d after its end, want 1: %s", status, stderr)
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	env := []string{"IGSEND_PUBLIC_KEY=" + keys.Public, "IGSEND_PRIVATE_KEY=" + keys.Private}
+	for _, arg := range []string{"--help", "--version", "help", "-h"} {
+		stdout, stderr, status := execute(t, env, arg)
+		if status != 0 || stdout == "" {
+			t.Errorf("%s: exit status %d, %q, %q", arg, status, stdout, stderr)
+		}
+	}
+	stdout, _, _ := execute(t, nil, "--version")
+	if !strings.HasPrefix(stdout, "igsend_exporter, version ") {
+		t.Errorf("version: %s", stdout)
+	}
+	stdout, _, _ = execute(t, nil, "--help")
+	for _, flag := range []string{"--config.file=", "--web.listen-address=", "--scrape.timeout=", "--log.level=", "balance", "demo"} {
+		if !strings.Contains(stdout, flag) {
+			t.Errorf("--help does not show %s", flag)
+		}
+	}
+}

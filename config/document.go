@@ -1,0 +1,98 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// document returns the root of the one YAML document that data holds; ok is false
+// when there is none that could be read further.
+func (w *walk) document(data []byte) (root value, ok bool) {
+	if len(data) > maxSize {
+		w.fail(0, "", "is larger than %d MiB, more than any configuration needs", maxSize>>20)
+		return value{}, false
+	}
+	documents, err := parseYAML(data)
+	switch {
+	case err != nil:
+		w.fail(syntaxLine(data, err), "", "is not valid YAML: %s", explain(err))
+		return value{}, false
+	case len(documents) == 0 || isNull(documents[0].Content[0]):
+		w.fail(0, "", "is empty: it needs the sections api and clients")
+		return value{}, false
+	case len(documents) > 1:
+		w.fail(documents[1].Line, "", "a second YAML document begins here: keep everything in one, without a line `---` in between")
+	}
+	node := documents[0].Content[0]
+	return w.at(node, "", node.Line), true
+}
+
+// parseYAML returns the first two documents of data, without reading beyond them.
+func parseYAML(data []byte) ([]*yaml.Node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var documents []*yaml.Node
+	for len(documents) < 2 {
+		var document yaml.Node
+		err := decoder.Decode(&document)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		documents = append(documents, &document)
+	}
+	return documents, nil
+}
+
+// syntaxLine returns the line at which the YAML in data goes wrong. The parser names
+// the line where the surrounding construct began, or none; the true one is the last
+// line of the shortest beginning of the file that fails in the same way.
+func syntaxLine(data []byte, failure error) int {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	ends := make([]int, len(lines))
+	end := 0
+	for i, line := range lines {
+		end += len(line)
+		ends[i] = end
+	}
+	return 1 + sort.Search(len(ends)-1, func(i int) bool {
+		_, err := parseYAML(data[:ends[i]])
+		return err != nil && err.Error() == failure.Error()
+	})
+}
+
+// explain says in the user's terms what the YAML parser stumbled over. The parser's
+// own words are never passed on: some of them quote the file, and a private key that
+// begins with an asterisk is an alias to the parser.
+func explain(failure error) string {
+	for _, known := range []struct{ parser, meaning string }{
+		{"found a tab character", "a tab where only blanks may stand: indent with blanks"},
+		{"cannot start any token", "a value begins with a tab or with one of @ ` %: indent with blanks, put such a value in quotes"},
+		{"mapping values are not allowed", "a colon where none can be: check the indentation of this line, or put a value that holds \": \" in quotes"},
+		{"could not find expected ':'", "a field without a colon and a blank after its name"},
+		{"did not find expected key", "this line does not fit those above: check its indentation, and that nothing follows a closing quote"},
+		{"did not find expected '-'", "this line does not fit the list above: check its indentation, and that items begin with \"- \""},
+		{"did not find expected ',' or ']'", "a list that begins with [ needs commas between its items and a closing ]"},
+		{"did not find expected ',' or '}'", "a mapping that begins with { needs commas between its fields and a closing }"},
+		{"did not find expected node content", "a value is missing, or a bracket has no partner"},
+		{"block sequence entries are not allowed", "a list item can't begin here: put \"- \" on a line of its own"},
+		{"unexpected end of stream", "a quote is never closed"},
+		{"unknown escape character", "an unknown escape after \\ in double quotes: use single quotes"},
+		{"unknown anchor", "an alias whose anchor is not defined above; put a value that begins with * in quotes"},
+		{"undefined tag handle", "a value that begins with an unknown tag: put a value that begins with ! in quotes"},
+		{"exceeded max depth", "nested too deeply"},
+		{"control characters", "a control character: remove it, or write it as an escape in double quotes"},
+		{"UTF-8", "a character that is not UTF-8: save the file as UTF-8"},
+	} {
+		if strings.Contains(failure.Error(), known.parser) {
+			return known.meaning
+		}
+	}
+	return "check this line and the one above"
+}

@@ -1,0 +1,34 @@
+package config
+
+// nearest returns the known name that name is a likely misspelling of.
+func nearest(name string, known []string) (nearest string, ok bool) {
+	// A third of the letters wrong is the most that still looks like the same word.
+	least := len(name)/3 + 1
+	for _, candidate := range known {
+		if d := distance(name, candidate); d < least {
+			least, nearest = d, candidate
+		}
+	}
+	return nearest, nearest != ""
+}
+
+// distance counts the bytes to insert, remove or replace to turn a into b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

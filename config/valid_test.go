@@ -1,0 +1,201 @@
+package config
+
+import (
+	"net/url"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	promconfig "github.com/prometheus/common/config"
+	"github.com/shopspring/decimal"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+// wholly compares configurations as whole values: decimals by what they print, so that
+// a digit more or less counts.
+var wholly = cmp.Options{
+	cmp.Comparer(func(a, b decimal.Decimal) bool { return a.String() == b.String() }),
+	cmp.AllowUnexported(url.Userinfo{}),
+	cmpopts.IgnoreUnexported(promconfig.ProxyConfig{}),
+}
+
+// with returns a configuration of two key files and one client, with the defaults,
+// after change.
+func with(change func(*Config)) *Config {
+	cfg := &Config{
+		API: API{
+			Environment:    "live",
+			Endpoint:       "https://api.igsend.co.uk/services/clientbalance/",
+			Keys:           igsend.KeySource{PublicFile: "testdata/valid/public.key", PrivateFile: "testdata/valid/private.key"},
+			Concurrency:    8,
+			RequestTimeout: 5 * time.Second,
+			MaxAttempts:    2,
+			BalanceUnit:    igsend.UnitMajor,
+		},
+		Clients: []Client{{ID: 100045}},
+	}
+	change(cfg)
+	return cfg
+}
+
+func amount(s string) decimal.Decimal { return decimal.RequireFromString(s) }
+
+// TestValid holds every file of testdata/valid against the whole configuration that
+// it stands for.
+func TestValid(t *testing.T) {
+	const day = 24 * time.Hour
+	tests := map[string]*Config{
+		"minimal.yml": with(func(cfg *Config) {
+			cfg.API.Keys.PrivateFile = "/etc/igsend/private.key"
+		}),
+		"documented.yml": {
+			API: API{
+				Environment:    "live",
+				Endpoint:       "https://api.igsend.co.uk/services/clientbalance/",
+				Keys:           igsend.KeySource{PublicFile: "/etc/igsend/public.key", PrivateFile: "/etc/igsend/private.key"},
+				Concurrency:    8,
+				RequestTimeout: 5 * time.Second,
+				MaxAttempts:    2,
+				BalanceUnit:    igsend.UnitMajor,
+			},
+			Clients: []Client{{
+				ID:     100045,
+				Name:   "Payroll",
+				Labels: map[string]string{"team": "payments"},
+				Thresholds: []Threshold{
+					{Currency: "GBP", Severity: "critical", Amount: amount("10000")},
+					{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+				},
+				Runway: []RunwayThreshold{
+					{Severity: "critical", Duration: day},
+					{Severity: "warning", Duration: 3 * day},
+				},
+			}},
+		},
+		"everything.yml": {
+			API: API{
+				Endpoint:           "http://127.0.0.1:8080/services/clientbalance/",
+				Keys:               igsend.KeySource{Public: "0123", Private: "tOpS3cret\n"},
+				Concurrency:        1000,
+				RequestTimeout:     90 * time.Second,
+				MaxAttempts:        10,
+				MinRefreshInterval: day + day/2,
+				RequestsPerSecond:  0.5,
+				BalanceUnit:        igsend.UnitMinor,
+				TLS: promconfig.TLSConfig{
+					CAFile:             "testdata/valid/ca.pem",
+					CertFile:           "/etc/igsend/client.pem",
+					KeyFile:            "testdata/valid/client.key",
+					ServerName:         "igsend.internal",
+					InsecureSkipVerify: true,
+					MinVersion:         promconfig.TLSVersions["TLS12"],
+					MaxVersion:         promconfig.TLSVersions["TLS13"],
+				},
+				Proxy: promconfig.ProxyConfig{
+					ProxyURL: promconfig.URL{URL: &url.URL{Scheme: "http", User: url.UserPassword("user", secret), Host: "proxy.example.com:3128"}},
+					NoProxy:  "localhost,10.0.0.0/8",
+				},
+			},
+			Clients: []Client{
+				{
+					ID:     9223372036854775807,
+					Name:   "Löhne",
+					Labels: map[string]string{"team": "payments", "_region": "", "name2": "Zürich"},
+					Thresholds: []Threshold{
+						{Currency: "EUR", Severity: "warning", Amount: amount("0.30000000000000000001")},
+						{Currency: "GBP", Severity: "critical", Amount: amount("50000")},
+						{Currency: "GBP", Severity: "page_me_2", Amount: amount("-1234.5")},
+						{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+					},
+					Runway: []RunwayThreshold{
+						{Severity: "a", Duration: time.Millisecond},
+						{Severity: "critical", Duration: 3 * day},
+						{Severity: "warning", Duration: 3 * day},
+					},
+				},
+				{ID: 1},
+			},
+		},
+		"literal_text.yml": with(func(cfg *Config) {
+			cfg.API.Keys = igsend.KeySource{Public: "0123", Private: "1e5"}
+			cfg.Clients[0].Name = "2024-01-01"
+			cfg.Clients[0].Labels = map[string]string{
+				"number": "5", "grouped": "1_000", "hex": "0x10", "boolean": "yes", "capital": "TRUE", "date": "2024-01-01",
+				"quoted": "null", "text": "null", "quoted_merge": "<<", "exact": "1.50",
+			}
+			cfg.Clients[0].Thresholds = []Threshold{
+				{Currency: "GBP", Severity: "critical", Amount: amount("-1")},
+				{Currency: "GBP", Severity: "warning", Amount: amount("50000.50")},
+			}
+		}),
+		"null_sections.yml": with(func(cfg *Config) {
+			cfg.Clients = []Client{{ID: 100045}, {ID: 100046}}
+		}),
+		"aliases_and_merges.yml": with(func(cfg *Config) {
+			cfg.API.Keys.PrivateFile = cfg.API.Keys.PublicFile
+			labels := map[string]string{"team": "payments", "region": "uk"}
+			thresholds := []Threshold{
+				{Currency: "EUR", Severity: "critical", Amount: amount("10000")},
+				{Currency: "EUR", Severity: "warning", Amount: amount("50000")},
+				{Currency: "GBP", Severity: "critical", Amount: amount("10000")},
+				{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+			}
+			runway := []RunwayThreshold{{Severity: "warning", Duration: 3 * day}}
+			cfg.Clients = []Client{
+				{ID: 100045, Labels: labels, Thresholds: thresholds, Runway: runway},
+				{
+					ID: 100046, Labels: labels,
+					Thresholds: append([]Threshold{{Currency: "EUR", Severity: "critical", Amount: amount("20000")}}, thresholds[1:]...),
+					Runway: []RunwayThreshold{
+						{Severity: "critical", Duration: day},
+						{Severity: "page", Duration: day / 2},
+						{Severity: "warning", Duration: 3 * day},
+					},
+				},
+				{ID: 100047, Name: "merged whole", Labels: labels, Thresholds: thresholds, Runway: runway},
+			}
+		}),
+		"inline_tls.yml": with(func(cfg *Config) {
+			cfg.API.TLS = promconfig.TLSConfig{
+				CA: "an authority", Cert: "a certificate", Key: secret, InsecureSkipVerify: true,
+				MinVersion: promconfig.TLSVersions["TLS12"], MaxVersion: promconfig.TLSVersions["TLS12"],
+			}
+		}),
+		"tls_from.yml": with(func(cfg *Config) {
+			cfg.API.TLS.MinVersion = promconfig.TLSVersions["TLS13"]
+		}),
+		"prometheus_empty.yml": with(func(cfg *Config) {
+			cfg.API.Environment, cfg.API.Endpoint = "sandbox", "https://sandbox.api.igsend.co.uk/services/clientbalance/"
+			cfg.API.Proxy.ProxyFromEnvironment = true
+		}),
+		"byte_order_mark_and_crlf.yml": with(func(cfg *Config) {
+			cfg.API.Environment, cfg.API.Endpoint = "", "http://[::1]/balance"
+		}),
+		"json.yml": with(func(cfg *Config) {
+			cfg.API.Environment, cfg.API.Endpoint = "", "http://LOCALHOST:1/"
+			cfg.API.Keys = igsend.KeySource{Public: "p", Private: secret}
+			cfg.Clients[0].Thresholds = []Threshold{{Currency: "GBP", Severity: "warning", Amount: amount("50000")}}
+		}),
+	}
+	files, err := filepath.Glob("testdata/valid/*.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(tests) {
+		t.Errorf("%d files for %d configurations", len(files), len(tests))
+	}
+	for name, want := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Load(filepath.Join("testdata/valid", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, wholly); diff != "" {
+				t.Errorf("configuration differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,249 @@
+package igsend_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
+)
+
+// The simulated API checks each request against the documentation.
+func TestTheRequestIsAsDocumented(t *testing.T) {
+	server := igsendtest.NewTLSServer(keys)
+	defer server.Close()
+	server.SetClient(client, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
+	compare(t, outcome{Balances: whole}, ask(t, newClient(t, server, nil)))
+	if diff := cmp.Diff([]string(nil), server.Stats().BadRequests); diff != "" {
+		t.Errorf("bad requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	other := igsendtest.NewServer(keys)
+	defer other.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		server := igsendtest.NewServer(keys)
+		server.SetClient(client, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
+		server.SetFault(igsendtest.Redirect(other.Endpoint()+"?ClientID=100045", status))
+		compare(t, reason(igsend.ReasonHTTP, status).retrieved(), ask(t, newClient(t, server, nil)))
+		server.Close()
+	}
+	if got := other.Stats().Requests; got != 0 {
+		t.Errorf("%d requests reached another host", got)
+	}
+}
+
+// An answer may repeat the keys wherever it has room: none may show up in what the
+// client returns.
+func TestEchoedKeysAreNotRepeated(t *testing.T) {
+	for name, fault := range map[string]igsendtest.Fault{
+		"in rows":     igsendtest.EchoKeys(200, 1),
+		"in Message":  igsendtest.EchoKeys(200, 2),
+		"with a 500":  igsendtest.EchoKeys(500, 1),
+		"with a 302":  igsendtest.EchoKeys(302, 1),
+		"with a 429":  igsendtest.EchoKeys(429, 2),
+		"in a name":   igsendtest.EchoKeysMalformed,
+		"not in HTTP": igsendtest.EchoKeysNotHTTP,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := igsendtest.NewServer(keys)
+			defer server.Close()
+			server.SetFault(fault)
+			got := ask(t, newClient(t, server, nil)) // looks for keys in the error
+			for _, b := range got.Balances {
+				for _, text := range []string{b.Reported, b.Currency, b.State} {
+					if folded := strings.ToLower(text); strings.Contains(folded, "4f1c") || strings.Contains(folded, "9a7e") {
+						t.Errorf("a balance holds a key: %+v", b)
+					}
+				}
+			}
+			if strings.Contains(got.Err.Message, "4f1c") || strings.Contains(got.Err.Message, "9a7e") {
+				t.Errorf("the message holds a key: %s", got.Err.Message)
+			}
+		})
+	}
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	const most = 5
+	server := igsendtest.NewTLSServer(keys)
+	defer server.Close()
+	server.SetClient(client, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
+	c := newClient(t, server, func(o *igsend.Options) { o.MaxConnections = most })
+	round := func() {
+		var calls sync.WaitGroup
+		for range 4 * most {
+			calls.Go(func() {
+				if _, err := c.Balances(t.Context(), keys, client); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+	}
+	round()
+	first := server.Stats()
+	if first.Connections > most || first.MaxOpenConnections > most {
+		t.Errorf("%d connections were opened, %d at once, want %d at most", first.Connections, first.MaxOpenConnections, most)
+	}
+	round()
+	if got := server.Stats().Connections; got != first.Connections {
+		t.Errorf("%d connections after a second round, %d after the first: want none opened anew", got, first.Connections)
+	}
+}
+
+// Keys change while a client is in use; each call is made with its own.
+func TestEachCallHasItsOwnKeys(t *testing.T) {
+	server := igsendtest.NewServer(keys)
+	defer server.Close()
+	c := newClient(t, server, nil)
+	next := igsend.Keys{Public: "next-4f1c", Private: "next-9a7e"}
+	for _, test := range []struct {
+		keys   igsend.Keys
+		status int
+	}{{keys, 200}, {next, 401}, {keys, 200}} {
+		_, err := c.Balances(t.Context(), test.keys, client)
+		var e *igsend.Error
+		if !errors.As(err, &e) || e.HTTPStatus != test.status {
+			t.Errorf("got %v, want HTTP status %d", err, test.status)
+		}
+	}
+}
+
+// With HTTP/2, all requests would share one connection, and its fate.
+func TestHTTP2IsNotUsed(t *testing.T) {
+	protocols := make(chan string, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protocols <- r.Proto }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	c, err := igsend.NewClient(igsend.Options{Endpoint: server.URL, TLS: &tls.Config{RootCAs: pool}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	compare(t, malformed.transient(), ask(t, c))
+	if got := <-protocols; got != "HTTP/1.1" {
+		t.Errorf("asked over %s, want HTTP/1.1", got)
+	}
+}
+
+// An error is no reason to give a connection up.
+func TestConnectionsSurviveFailures(t *testing.T) {
+	server := igsendtest.NewServer(keys)
+	defer server.Close()
+	c := newClient(t, server, func(o *igsend.Options) { o.MaxConnections = 1 })
+	for _, fault := range []igsendtest.Fault{
+		igsendtest.Unauthorized, igsendtest.Forbidden, igsendtest.RateLimited("1"), igsendtest.Status(500), igsendtest.HTML,
+		igsendtest.StatusBody(401, strings.Repeat("x", 100_000)), igsendtest.Rejected(10009, "no"), igsendtest.GzipTruncated,
+	} {
+		server.SetFault(fault)
+		ask(t, c)
+	}
+	if got := server.Stats().Connections; got != 1 {
+		t.Errorf("%d connections, want 1", got)
+	}
+}
+
+func TestBalanceUnits(t *testing.T) {
+	for name, test := range map[string]struct {
+		unit               igsend.Unit
+		reported, currency string
+		want               string
+	}{
+		"major":                        {igsend.UnitMajor, "1400000", "GBP", "1400000"},
+		"pence":                        {igsend.UnitMinor, "1400000", "GBP", "14000"},
+		"a fraction of a penny":        {igsend.UnitMinor, "12.5", "GBP", "0.125"},
+		"yen":                          {igsend.UnitMinor, "1400000", "JPY", "1400000"},
+		"fils":                         {igsend.UnitMinor, "1400000", "KWD", "1400"},
+		"ten thousandths":              {igsend.UnitMinor, "1400000", "CLF", "140"},
+		"IQD, where CLDR has 0 digits": {igsend.UnitMinor, "1400000", "IQD", "1400"},
+		"COP, where CLDR has 0 digits": {igsend.UnitMinor, "1400000", "COP", "14000"},
+		"SLE, newer than some tables":  {igsend.UnitMinor, "1400000", "SLE", "14000"},
+		"a negative balance":           {igsend.UnitMinor, "-5", "EUR", "-0.05"},
+		"a currency that is unknown":   {igsend.UnitMinor, "1400000", "ZZZ", ""},
+		"one without a minor unit":     {igsend.UnitMinor, "1400000", "XAU", ""},
+		"a former one":                 {igsend.UnitMinor, "1400000", "DEM", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := igsendtest.NewServer(keys)
+			defer server.Close()
+			server.SetClient(client, igsendtest.Client{Rows: []igsendtest.Row{{Balance: test.reported, Currency: test.currency}}})
+			got := ask(t, newClient(t, server, func(o *igsend.Options) { o.BalanceUnit = test.unit }))
+			if test.want == "" {
+				compare(t, malformed.retrieved(), got)
+				return
+			}
+			want := balance(test.want, test.currency, "IN_CREDIT")
+			want.Reported = test.reported
+			compare(t, outcome{Balances: []igsend.Balance{want}}, got)
+		})
+	}
+}
+
+func TestNewClientNamesTheOption(t *testing.T) {
+	for _, endpoint := range []string{"", "api.igsend.co.uk", "https://", "http://[::1"} {
+		if _, err := igsend.NewClient(igsend.Options{Endpoint: endpoint}); err == nil || !strings.Contains(err.Error(), "endpoint") {
+			t.Errorf("endpoint %q: got %v, want an error that names it", endpoint, err)
+		}
+	}
+}
+
+// A transport of one's own gets the same request and is closed as well.
+func TestTransportOption(t *testing.T) {
+	transport := &recorder{err: errors.New("private/key+9a7e= is not for logs")}
+	c, err := igsend.NewClient(igsend.Options{Endpoint: igsend.LiveEndpoint, Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, reason(igsend.ReasonNetwork, 0).transient(), ask(t, c))
+	c.Close()
+	if got, want := transport.url, "https://api.igsend.co.uk/services/clientbalance/?ClientID=100045"; got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+	if !transport.closed {
+		t.Error("not closed")
+	}
+}
+
+type recorder struct {
+	err    error
+	url    string
+	closed bool
+}
+
+func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	r.url = request.URL.String()
+	return nil, r.err
+}
+
+func (r *recorder) CloseIdleConnections() { r.closed = true }
+
+// What goes on at the network when nobody waits any more ends with the timeout.
+func TestNoDialOutlivesTheTimeout(t *testing.T) {
+	server := igsendtest.NewTLSServer(keys, igsendtest.HandshakeHangs)
+	defer server.Close()
+	c := newClient(t, server, func(o *igsend.Options) { o.RequestTimeout = 50 * time.Millisecond; o.MaxConnections = 1 })
+	for range 3 { // with one connection, a dial that went on would hold up the next
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		_, err := c.Balances(ctx, keys, client)
+		cancel()
+		var e *igsend.Error
+		if !errors.As(err, &e) || e.Reason != igsend.ReasonTimeout {
+			t.Fatalf("got %v, want a timeout", err)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package igsend
+
+import "strings"
+
+// ISO 4217 list one (SIX Interbank Clearing, the maintenance agency), by the
+// exponent of the minor unit; codes without one, such as XAU, are left out.
+//
+// The table is here because the libraries at hand answer another question: the
+// digits of golang.org/x/text/currency are those that CLDR shows to people, 0 for
+// IQD, COP, IDR and ALL where ISO 4217 has 3, 2, 2 and 2. A balance converted by
+// them would be wrong by a factor of up to 1000.
+const (
+	exponent0 = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+	exponent2 = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD " +
+		"CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS " +
+		"GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL " +
+		"MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK " +
+		"PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS " +
+		"TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG"
+	exponent3 = "BHD IQD JOD KWD LYD OMR TND"
+	exponent4 = "CLF UYW"
+)
+
+var minorUnitExponents = func() map[string]int32 {
+	exponents := make(map[string]int32)
+	for exponent, codes := range map[int32]string{0: exponent0, 2: exponent2, 3: exponent3, 4: exponent4} {
+		for code := range strings.FieldsSeq(codes) {
+			exponents[code] = exponent
+		}
+	}
+	return exponents
+}()
+
+// minorUnitExponent returns how many decimal places the minor unit of an ISO 4217
+// currency is away from its major unit: 2 for GBP, 0 for JPY. It is false for a
+// code that ISO 4217 does not list or gives no minor unit.
+func minorUnitExponent(currency string) (int32, bool) {
+	exponent, ok := minorUnitExponents[currency]
+	return exponent, ok
+}

@@ -1,0 +1,226 @@
+package igsend
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxRows bounds the rows of one answer: ISO 4217 lists fewer currencies, and each
+// row becomes a time series.
+const maxRows = 200
+
+// The documented answer, field by field:
+//
+//	{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010},
+//	 "tableRes": [{"ClientID": 100000, "AccountBalance": "1400000", "Status": "success",
+//	               "Balance Currency": "GBP", "Balance State": "IN_CREDIT"}]}
+//
+// Scalars stay raw: each may be a string or a number, and each is judged on its
+// own. The table stays raw too, because what it looks like when the call failed is
+// not documented.
+type (
+	document struct {
+		CoreRes  *core          `json:"coreRes"`
+		TableRes jsontext.Value `json:"tableRes"`
+		Unknown  jsontext.Value `json:",embed"`
+	}
+	core struct {
+		Status    jsontext.Value `json:"status"`
+		Message   jsontext.Value `json:"Message"`
+		MessageID jsontext.Value `json:"MessageID"`
+		Unknown   jsontext.Value `json:",embed"`
+	}
+	row struct {
+		ClientID jsontext.Value `json:"ClientID"`
+		Balance  jsontext.Value `json:"AccountBalance"`
+		Status   jsontext.Value `json:"Status"`
+		Currency jsontext.Value `json:"Balance Currency"`
+		State    jsontext.Value `json:"Balance State"`
+		Unknown  jsontext.Value `json:",embed"`
+	}
+)
+
+// decoder reads the answer to one question.
+type decoder struct {
+	id   ClientID
+	unit Unit
+	keys Keys // what an answer must not smuggle into a label or a log line
+}
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
+// decode judges the body of a 2xx answer. It returns the balances of the good rows
+// even when there is an error: a bad row costs its own currency only.
+func (d decoder) decode(body []byte) ([]Balance, error) {
+	doc, err := d.parse(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.rejection(doc); err != nil {
+		return nil, err
+	}
+	if err := doc.checkNames(); err != nil {
+		return nil, d.malformed(doc, err)
+	}
+	var rows []row
+	if len(doc.TableRes) > 0 {
+		if err := unmarshal(doc.TableRes, &rows); err != nil {
+			return nil, d.malformed(doc, errors.New("tableRes is not a list of rows"))
+		}
+	}
+	switch {
+	case len(rows) == 0:
+		return nil, d.malformed(doc, errors.New("tableRes holds no rows"))
+	case len(rows) > maxRows:
+		return nil, d.malformed(doc, fmt.Errorf("tableRes holds more than %d rows", maxRows))
+	}
+	return d.balances(doc, rows)
+}
+
+// parse reads the document without a judgement on what it says.
+func (d decoder) parse(body []byte) (document, error) {
+	var doc document
+	err := unmarshal(bytes.TrimPrefix(body, utf8BOM), &doc)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		// Half an answer is most likely a fault on the way: worth asking again.
+		return document{}, &Error{Reason: ReasonMalformed, Transient: true, Err: errors.New("the JSON ends early")}
+	case err != nil:
+		// The library's error quotes the answer, which is not ours to log.
+		return document{}, &Error{Reason: ReasonMalformed, Err: errors.New("not the documented JSON")}
+	case doc.CoreRes == nil || isNull(doc.CoreRes.Status):
+		return doc, d.malformed(doc, errors.New("coreRes.status is missing"))
+	}
+	return doc, nil
+}
+
+// unmarshal is strict about repeated names and trailing data, as the library is by
+// itself. Invalid UTF-8 passes, since it can do no harm: a number or a currency
+// that holds it fits no grammar, and in a text it is replaced.
+func unmarshal(b []byte, v any) error {
+	return json.Unmarshal(b, v, jsontext.AllowInvalidUTF8(true))
+}
+
+// rejection returns IGSend's own word that the call failed, if that is what the
+// document says.
+func (d decoder) rejection(doc document) error {
+	if scalar(doc.CoreRes.Status) == "1" {
+		return nil
+	}
+	return d.explain(doc, &Error{Reason: ReasonRejected})
+}
+
+// balances judges the rows. The first bad row gives the reason.
+func (d decoder) balances(doc document, rows []row) ([]Balance, error) {
+	rowsOf := countCurrencies(rows)
+	balances := make([]Balance, 0, len(rows))
+	var firstBad *Error
+	for i := range rows {
+		if err := rows[i].checkNames(); err != nil {
+			return nil, d.malformed(doc, fmt.Errorf("row %d: %w", i+1, err))
+		}
+		balance, reason, problem := d.balance(&rows[i])
+		if problem == "" && rowsOf[balance.Currency] > 1 {
+			reason, problem = ReasonMalformed, "its currency occurs more than once"
+		}
+		switch {
+		case problem == "":
+			balances = append(balances, balance)
+		case firstBad == nil:
+			firstBad = &Error{Reason: reason, Err: fmt.Errorf("row %d: %s", i+1, problem)}
+		}
+	}
+	if firstBad != nil {
+		return balances, d.explain(doc, firstBad)
+	}
+	return balances, nil
+}
+
+// countCurrencies counts every row that names a currency, the bad ones too: of two
+// rows in one currency neither can be trusted, whatever is wrong with the other.
+func countCurrencies(rows []row) map[string]int {
+	if len(rows) == 1 {
+		return nil
+	}
+	count := make(map[string]int, len(rows))
+	for i := range rows {
+		if currency, ok := parseCurrency(scalar(rows[i].Currency)); ok {
+			count[currency]++
+		}
+	}
+	return count
+}
+
+// balance judges one row. A problem is said without the value: answers are not
+// logged.
+func (d decoder) balance(r *row) (b Balance, reason Reason, problem string) {
+	if scalar(r.ClientID) != d.id.String() {
+		return b, ReasonMalformed, "ClientID is not the client that was asked for"
+	}
+	if !strings.EqualFold(scalar(r.Status), "success") {
+		return b, ReasonRejected, "Status is not success"
+	}
+	currency, ok := parseCurrency(scalar(r.Currency))
+	if !ok {
+		return b, ReasonMalformed, "Balance Currency is not three letters"
+	}
+	reported := scalar(r.Balance)
+	amount, problem := parseAmount(reported, currency, d.unit)
+	if problem != "" {
+		return b, ReasonMalformed, problem
+	}
+	state := scalar(r.State)
+	if d.keys.isIn(state) {
+		state = ""
+	}
+	return Balance{Amount: amount, Reported: reported, Currency: currency, State: parseState(state)}, "", ""
+}
+
+func (d decoder) malformed(doc document, err error) error {
+	return d.explain(doc, &Error{Reason: ReasonMalformed, Err: err})
+}
+
+// explain adds IGSend's own words to e.
+func (d decoder) explain(doc document, e *Error) *Error {
+	if doc.CoreRes == nil {
+		return e
+	}
+	// An ID that is no number explains nothing, and 0 says that there is none.
+	e.MessageID, _ = strconv.ParseInt(scalar(doc.CoreRes.MessageID), 10, 64)
+	e.Message = d.keys.clean(scalar(doc.CoreRes.Message))
+	return e
+}
+
+// scalar returns the text of a JSON string or the digits of a JSON number; "" for
+// anything else, which no grammar here accepts.
+func scalar(v jsontext.Value) string {
+	switch v.Kind() {
+	case '0':
+		return string(v)
+	case '"':
+		if inner := v[1 : len(v)-1]; !bytes.ContainsRune(inner, '\\') && isASCII(inner) {
+			return string(inner)
+		}
+		text, _ := jsontext.AppendUnquote(nil, v) // replaces invalid UTF-8, and says so
+		return string(text)
+	}
+	return ""
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+func isNull(v jsontext.Value) bool { return len(v) == 0 || v.Kind() == 'n' }

@@ -1,0 +1,253 @@
+package igsendtest_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
+)
+
+func TestDocumentedAnswers(t *testing.T) {
+	const failure = `{"coreRes": {"status": 2, "Message": "Data Validation Failed. Account Number was not available for this client.", "MessageID": 10009}}`
+	row := igsendtest.Row{Balance: "5.10", Currency: "EUR"}
+	withRaw := func(raw map[string]string) *igsendtest.Client {
+		row := row
+		row.Raw = raw
+		return &igsendtest.Client{Rows: []igsendtest.Row{row}}
+	}
+	rows := func(rows string) string {
+		return `{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [` + rows + `]}`
+	}
+	documented := documentedClient()
+
+	for _, tc := range []struct {
+		name   string
+		client *igsendtest.Client // nil: unknown
+		want   string
+	}{
+		{"the example of the documentation", &documented, documentedBody},
+		{"unknown client", nil, failure},
+		{"no rows", &igsendtest.Client{}, rows("")},
+		{"two currencies, and a state", &igsendtest.Client{Rows: []igsendtest.Row{{Balance: "-1.00", Currency: "USD", State: "OVERDRAWN"}, row}}, rows(
+			`{"ClientID": 100000, "AccountBalance": "-1.00", "Status": "success", "Balance Currency": "USD", "Balance State": "OVERDRAWN"}, ` +
+				`{"ClientID": 100000, "AccountBalance": "5.10", "Status": "success", "Balance Currency": "EUR", "Balance State": "IN_CREDIT"}`)},
+		{"texts that JSON must escape", &igsendtest.Client{Rows: []igsendtest.Row{{Balance: "<&>", Currency: "\"\n\\", State: "é"}}}, rows(
+			`{"ClientID": 100000, "AccountBalance": "<&>", "Status": "success", "Balance Currency": "\"\n\\", "Balance State": "é"}`)},
+		{"raw values", withRaw(map[string]string{"AccountBalance": "null", "ClientID": "7", "Status": `"failed"`}), rows(
+			`{"ClientID": 7, "AccountBalance": null, "Status": "failed", "Balance Currency": "EUR", "Balance State": "IN_CREDIT"}`)},
+		{"omitted and extra fields", withRaw(map[string]string{"ClientID": igsendtest.Omit, "Balance State": igsendtest.Omit, "b": "[1]", "a": "{}"}), rows(
+			`{"AccountBalance": "5.10", "Status": "success", "Balance Currency": "EUR", "a": {}, "b": [1]}`)},
+		{"a row without fields", withRaw(map[string]string{"ClientID": "", "AccountBalance": "", "Status": "", "Balance Currency": "", "Balance State": ""}), rows(`{}`)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			srv := igsendtest.NewServer(keys)
+			defer srv.Close()
+			if tc.client != nil {
+				srv.SetClient(100000, *tc.client)
+			}
+			got, header := do(newClient(t, srv), newRequest(t.Context(), srv, 100000))
+			if diff := cmp.Diff(answer{Status: 200, Body: tc.want}, got); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if got := header.Get("Content-Type"); got != "application/json" {
+				t.Errorf("Content-Type %q", got)
+			}
+		})
+	}
+}
+
+func TestFailureStatus(t *testing.T) {
+	srv := igsendtest.NewServer(keys)
+	defer srv.Close()
+	srv.SetFailureStatus(http.StatusNotFound)
+	srv.SetClient(1, documentedClient())
+
+	got := []int{ask(t, srv, 1).Status, ask(t, srv, 2).Status}
+	if diff := cmp.Diff([]int{200, 404}, got); diff != "" {
+		t.Errorf("statuses of a known and an unknown client (-want +got):\n%s", diff)
+	}
+}
+
+func TestUndocumentedRequests(t *testing.T) {
+	const query = "?ClientID=100000"
+	for _, tc := range []struct {
+		name, method, path, body string
+		want                     int
+		reason                   string
+	}{
+		{"without the last slash", "GET", "/services/clientbalance" + query, "", 404, `path "/services/clientbalance" is not "/services/clientbalance/"`},
+		{"a path below", "GET", "/services/clientbalance/x" + query, "", 404, `path "/services/clientbalance/x" is not "/services/clientbalance/"`},
+		{"an escaped path", "GET", "/services/client%62alance/" + query, "", 404, `path "/services/client%62alance/" is not "/services/clientbalance/"`},
+		{"POST", "POST", igsendtest.Path + query, "", 405, "method POST is not GET"},
+		{"HEAD", "HEAD", igsendtest.Path + query, "", 405, "method HEAD is not GET"},
+		{"a body", "GET", igsendtest.Path + query, "{}", 400, "the request has a body"},
+		{"no query", "GET", igsendtest.Path, "", 400, `query "" is not ClientID and an integer above 0`},
+		{"another parameter", "GET", igsendtest.Path + query + "&x=1", "", 400, `query "ClientID=100000&x=1" is not ClientID and an integer above 0`},
+		{"the parameter twice", "GET", igsendtest.Path + query + "&ClientID=100000", "", 400, `query "ClientID=100000&ClientID=100000" is not ClientID and an integer above 0`},
+		{"in another case", "GET", igsendtest.Path + "?clientid=100000", "", 400, `query "clientid=100000" is not ClientID and an integer above 0`},
+		{"client 0", "GET", igsendtest.Path + "?ClientID=0", "", 400, `query "ClientID=0" is not ClientID and an integer above 0`},
+		{"an empty client", "GET", igsendtest.Path + "?ClientID=", "", 400, `query "ClientID=" is not ClientID and an integer above 0`},
+		{"a leading zero", "GET", igsendtest.Path + "?ClientID=0100000", "", 400, `query "ClientID=0100000" is not ClientID and an integer above 0`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			srv := igsendtest.NewServer(keys)
+			defer srv.Close()
+			srv.SetClient(100000, documentedClient())
+
+			url := strings.TrimSuffix(srv.Endpoint(), igsendtest.Path) + tc.path
+			r, err := http.NewRequest(tc.method, url, strings.NewReader(tc.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.SetBasicAuth(keys.Public, keys.Private)
+			got, _ := do(newClient(t, srv), r)
+			if got.Status != tc.want {
+				t.Errorf("answer %+v, want status %d", got, tc.want)
+			}
+			if diff := cmp.Diff([]string{tc.reason}, srv.Stats().BadRequests); diff != "" {
+				t.Errorf("bad requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestKeys(t *testing.T) {
+	srv := igsendtest.NewServer(keys)
+	defer srv.Close()
+	srv.SetClient(100000, documentedClient())
+	client := newClient(t, srv)
+
+	with := func(change func(*http.Request)) *http.Request {
+		r := newRequest(t.Context(), srv, 100000)
+		change(r)
+		return r
+	}
+	for _, tc := range []struct {
+		name string
+		r    *http.Request
+		want int
+	}{
+		{"right", with(func(*http.Request) {}), 200},
+		{"none", with(func(r *http.Request) { r.Header.Del("Authorization") }), 401},
+		{"another private key", with(func(r *http.Request) { r.SetBasicAuth(keys.Public, "x") }), 401},
+		{"another public key", with(func(r *http.Request) { r.SetBasicAuth("x", keys.Private) }), 401},
+		{"another scheme", with(func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }), 401},
+		{"twice", with(func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }), 401},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, header := do(client, tc.r)
+			want, challenge := answer{Status: 200, Body: documentedBody}, ""
+			if tc.want == 401 {
+				want, challenge = answer{Status: 401}, `Basic realm="IGSend"`
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if got := header.Get("WWW-Authenticate"); got != challenge {
+				t.Errorf("WWW-Authenticate %q, want %q", got, challenge)
+			}
+		})
+	}
+
+	t.Run("rotated", func(t *testing.T) {
+		srv.SetKeys(otherKeys)
+		old, _ := do(client, newRequest(t.Context(), srv, 100000))
+		current, _ := do(client, with(func(r *http.Request) { r.SetBasicAuth(otherKeys.Public, otherKeys.Private) }))
+		if diff := cmp.Diff([]int{401, 200}, []int{old.Status, current.Status}); diff != "" {
+			t.Errorf("statuses with the old and the new keys (-want +got):\n%s", diff)
+		}
+	})
+	if bad := srv.Stats().BadRequests; bad != nil {
+		t.Errorf("wrong keys count as bad requests: %q", bad)
+	}
+}
+
+func TestClientsChange(t *testing.T) {
+	srv := igsendtest.NewServer(keys)
+	defer srv.Close()
+	rows := []igsendtest.Row{{Balance: "1", Currency: "GBP", Raw: map[string]string{"x": "1"}}}
+	srv.SetClient(1, igsendtest.Client{Rows: rows})
+	rows[0].Balance, rows[0].Raw["x"] = "2", "2" // must not be seen
+	calls := 0
+	srv.SetClientFunc(2, func(time.Time) igsendtest.Client {
+		calls++
+		return igsendtest.Client{Rows: []igsendtest.Row{{Balance: fmt.Sprint(calls), Currency: "GBP"}}}
+	})
+	row := func(id igsend.ClientID, balance, state, extra string) string {
+		return fmt.Sprintf(`{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [`+
+			`{"ClientID": %d, "AccountBalance": %q, "Status": "success", "Balance Currency": "GBP", "Balance State": %q%s}]}`, id, balance, state, extra)
+	}
+	overdraw := func(c *igsendtest.Client) { c.Rows[0].Balance, c.Rows[0].State = "-"+c.Rows[0].Balance, "OVERDRAWN" }
+
+	var got []string
+	step := func(id igsend.ClientID) { got = append(got, ask(t, srv, id).Body) }
+	step(1)
+	srv.Update(1, overdraw)
+	step(1)
+	step(2)
+	step(2)
+	srv.Update(2, overdraw)
+	step(2)
+	step(2)
+	srv.Update(3, func(c *igsendtest.Client) { c.Rows = []igsendtest.Row{{Balance: "9", Currency: "GBP"}} })
+	step(3)
+	srv.RemoveClient(1)
+	srv.Update(1, func(c *igsendtest.Client) { c.Rows = append(c.Rows, igsendtest.Row{Balance: "0", Currency: "GBP"}) })
+	step(1)
+
+	want := []string{
+		row(1, "1", "IN_CREDIT", `, "x": 1`), row(1, "-1", "OVERDRAWN", `, "x": 1`),
+		row(2, "1", "IN_CREDIT", ""), row(2, "2", "IN_CREDIT", ""), row(2, "-3", "OVERDRAWN", ""), row(2, "-3", "OVERDRAWN", ""),
+		row(3, "9", "IN_CREDIT", ""), row(1, "0", "IN_CREDIT", ""),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+}
+
+func TestPrecedenceOfFaults(t *testing.T) {
+	srv := igsendtest.NewServer(keys)
+	defer srv.Close()
+	for id := range igsend.ClientID(4) {
+		srv.SetClient(id+1, documentedClient())
+	}
+	srv.SetFault(igsendtest.Status(500))
+	srv.SetClientFault(2, igsendtest.Status(502))
+	srv.SetClientFault(3, igsendtest.Documented)
+	srv.Script(4, igsendtest.Status(503), nil, igsendtest.Documented)
+
+	statuses := func(ids ...igsend.ClientID) (got []int) {
+		for _, id := range ids {
+			got = append(got, ask(t, srv, id).Status)
+		}
+		return got
+	}
+	if diff := cmp.Diff([]int{500, 502, 200, 503, 500, 200, 500}, statuses(1, 2, 3, 4, 4, 4, 4)); diff != "" {
+		t.Errorf("with all faults set (-want +got):\n%s", diff)
+	}
+
+	srv.Script(4, igsendtest.Status(504))
+	srv.SetKeys(otherKeys)
+	refused := statuses(4)
+	srv.SetKeys(keys)
+	if diff := cmp.Diff([]int{401, 504}, append(refused, statuses(4)...)); diff != "" {
+		t.Errorf("a call with wrong keys must leave the script alone (-want +got):\n%s", diff)
+	}
+
+	srv.Script(2, igsendtest.Status(504))
+	if diff := cmp.Diff([]int{504, 502}, statuses(2, 2)); diff != "" {
+		t.Errorf("a script and a fault of the client (-want +got):\n%s", diff)
+	}
+
+	srv.SetFault(nil)
+	srv.SetClientFault(2, nil)
+	if diff := cmp.Diff([]int{200, 200, 200, 200}, statuses(1, 2, 3, 4)); diff != "" {
+		t.Errorf("with all faults cleared (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,137 @@
+package igsendtest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// NotHTTP answers with bytes that are not HTTP, and closes the connection.
+func NotHTTP(w http.ResponseWriter, _ *http.Request, _ Answer) {
+	sendRaw(w, "SSH-2.0-OpenSSH_9.2\r\n\x00\x01\x02\xff\r\n\r\n")
+}
+
+// HTML answers 200 with a web page, as a maintenance page or a captive portal does.
+func HTML(w http.ResponseWriter, _ *http.Request, _ Answer) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	Answer{http.StatusOK, []byte("<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We'll be back soon</h1></body></html>\n")}.write(w)
+}
+
+// Huge gives the documented answer, made n bytes longer by an unknown first field:
+// whoever reads only the end of it reads nothing but balances.
+func Huge(n int64) Fault {
+	return func(w http.ResponseWriter, _ *http.Request, documented Answer) {
+		begin(w, documented.Status)
+		_ = writeHuge(w, documented.Body, n)
+	}
+}
+
+// Nested gives the documented answer with an unknown last field of arrays within
+// arrays, depth of them.
+func Nested(depth int64) Fault {
+	return func(w http.ResponseWriter, _ *http.Request, documented Answer) {
+		begin(w, documented.Status)
+		_, err := fmt.Fprintf(w, `%s, "nested": `, strings.TrimSuffix(string(documented.Body), "}"))
+		for _, c := range "[]" {
+			if err == nil {
+				err = writeRepeated(w, byte(c), depth)
+			}
+		}
+		if err == nil {
+			_, _ = io.WriteString(w, "}")
+		}
+	}
+}
+
+// Drip sends the documented body a byte at a time, with a pause before each.
+func Drip(pauses time.Duration) Fault {
+	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
+		begin(w, documented.Status)
+		flush(w)
+		for _, c := range documented.Body {
+			pause(r, pauses)
+			if _, err := w.Write([]byte{c}); err != nil {
+				abort()
+			}
+			flush(w)
+		}
+	}
+}
+
+// SlowHeaders sends the whole documented answer, status line and header included, a
+// byte at a time, with a pause before each.
+func SlowHeaders(pauses time.Duration) Fault {
+	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
+		conn := hijack(w)
+		defer closeQuietly(conn)
+		for _, c := range []byte(rawAnswer(documented)) {
+			pause(r, pauses)
+			if _, err := conn.Write([]byte{c}); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// HeaderFlood gives the documented answer behind n bytes of header fields.
+func HeaderFlood(n int64) Fault {
+	return func(w http.ResponseWriter, _ *http.Request, documented Answer) {
+		conn := hijack(w)
+		defer closeQuietly(conn)
+		status, rest, _ := strings.Cut(rawAnswer(documented), "\r\n")
+		if _, err := io.WriteString(conn, status+"\r\n"); err != nil {
+			return
+		}
+		field := "X-Flood: " + strings.Repeat("a", 1<<10) + "\r\n"
+		for sent := int64(0); sent < n; sent += int64(len(field)) {
+			if _, err := io.WriteString(conn, field); err != nil {
+				return
+			}
+		}
+		_, _ = io.WriteString(conn, rest)
+	}
+}
+
+// begin sends the header of an answer whose body follows in parts.
+func begin(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+}
+
+// rawAnswer is a whole HTTP answer, the last on its connection.
+func rawAnswer(a Answer) string {
+	return fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		a.Status, http.StatusText(a.Status), len(a.Body), a.Body)
+}
+
+// sendRaw sends the text in place of an answer and closes the connection.
+func sendRaw(w http.ResponseWriter, text string) {
+	conn := hijack(w)
+	defer closeQuietly(conn)
+	_, _ = io.WriteString(conn, text)
+}
+
+func writeHuge(w io.Writer, body []byte, n int64) error {
+	const head, tail = `{"padding": "`, `", `
+	if _, err := io.WriteString(w, head); err != nil {
+		return err
+	}
+	if err := writeRepeated(w, 'a', n-int64(len(head+tail))+1); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s%s", tail, body[1:])
+	return err
+}
+
+func writeRepeated(w io.Writer, c byte, n int64) error {
+	block := bytes.Repeat([]byte{c}, 1<<15)
+	for ; n > 0; n -= int64(len(block)) {
+		if _, err := w.Write(block[:min(n, int64(len(block)))]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/igsend-exporter/igsend_exporter/collector"
+)
+
+// A reloader replaces the settings of a running exporter: validated first, swapped
+// whole, and not at all when anything is wrong with them.
+type reloader struct {
+	load    func() (collector.Settings, error)
+	fetcher *collector.Fetcher
+	logger  *slog.Logger
+
+	mu         sync.Mutex // one reload at a time
+	successful prometheus.Gauge
+	succeeded  prometheus.Gauge
+}
+
+// newReloader is told by its own existence of a first success.
+func newReloader(load func() (collector.Settings, error), fetcher *collector.Fetcher, registry prometheus.Registerer, logger *slog.Logger) *reloader {
+	r := &reloader{
+		load: load, fetcher: fetcher, logger: logger,
+		successful: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "igsend_exporter_config_last_reload_successful",
+			Help: "1 when the last reload of the configuration succeeded, 0 when it failed and the one before is in use.",
+		}),
+		succeeded: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "igsend_exporter_config_last_reload_success_timestamp_seconds",
+			Help: "When the configuration in use was loaded.",
+		}),
+	}
+	registry.MustRegister(r.successful, r.succeeded)
+	r.succeed()
+	return r
+}
+
+func (r *reloader) succeed() {
+	r.successful.Set(1)
+	r.succeeded.SetToCurrentTime()
+}
+
+// reload loads the settings and uses them from the next scrape on. On an error the
+// exporter goes on with those that it has.
+func (r *reloader) reload() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	settings, err := r.load()
+	if err != nil {
+		r.successful.Set(0)
+		r.logger.Error("Reloading the configuration failed; the one before stays in use", "err", err)
+		return err
+	}
+	r.fetcher.Apply(settings)
+	r.succeed()
+	r.logger.Info("Configuration reloaded", "clients", len(settings.Config.Clients))
+	return nil
+}
+
+// ServeHTTP reloads: 200 when the new settings are in use, 500 with the reason when
+// they are not.
+func (r *reloader) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if err := r.reload(); err != nil {
+		http.Error(w, "Reloading the configuration failed; the one before stays in use:\n"+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = w.Write([]byte("Configuration reloaded.\n"))
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/alecthomas/kingpin/v2"
+	promconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/version"
+
+	"github.com/igsend-exporter/igsend_exporter/collector"
+	"github.com/igsend-exporter/igsend_exporter/config"
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+// settingsSource is where the settings come from: a file, or, for a first try, flags
+// and the environment.
+type settingsSource struct {
+	file        string
+	clientIDs   []string
+	environment string
+}
+
+func (s *settingsSource) addFlags(app *kingpin.Application) {
+	app.Flag("config.file", "Configuration file (YAML). Without it, the --igsend.* flags and the keys in the environment are used.").
+		PlaceHolder("igsend.yml").StringVar(&s.file)
+	app.Flag("igsend.client-id", "Client ID to ask for, without a configuration file. Repeatable. The keys are in "+
+		"IGSEND_PUBLIC_KEY and IGSEND_PRIVATE_KEY, or in the files that IGSEND_PUBLIC_KEY_FILE and IGSEND_PRIVATE_KEY_FILE name.").
+		PlaceHolder("ID").StringsVar(&s.clientIDs)
+	app.Flag("igsend.environment", "live or sandbox, without a configuration file. Default: live.").
+		PlaceHolder("live").StringVar(&s.environment)
+}
+
+var errFlagsAndFile = errors.New("--config.file and the --igsend.* flags exclude each other: put the clients and the environment into the file, or leave the file out")
+
+// config returns the configuration, validated. It reads no keys.
+func (s settingsSource) config() (*config.Config, error) {
+	switch {
+	case s.file == "":
+		return config.FromFlags(s.clientIDs, s.environment, keysFromEnvironment())
+	case len(s.clientIDs) > 0 || s.environment != "":
+		return nil, errFlagsAndFile
+	}
+	return config.Load(s.file)
+}
+
+// load returns the settings as they are now. Keys that can't be read are an error
+// here, where somebody looks; later they are a failure of the scrape.
+func (s settingsSource) load() (collector.Settings, error) {
+	cfg, err := s.config()
+	if err != nil {
+		return collector.Settings{}, err
+	}
+	if _, err := cfg.API.Keys.Keys(); err != nil {
+		return collector.Settings{}, err
+	}
+	client, err := newClient(cfg.API)
+	if err != nil {
+		return collector.Settings{}, err
+	}
+	return collector.Settings{Config: cfg, API: client}, nil
+}
+
+func keysFromEnvironment() igsend.KeySource {
+	return igsend.KeySource{
+		Public:      os.Getenv("IGSEND_PUBLIC_KEY"),
+		PublicFile:  os.Getenv("IGSEND_PUBLIC_KEY_FILE"),
+		Private:     os.Getenv("IGSEND_PRIVATE_KEY"),
+		PrivateFile: os.Getenv("IGSEND_PRIVATE_KEY_FILE"),
+	}
+}
+
+func newClient(api config.API) (*igsend.Client, error) {
+	tlsConfig, err := promconfig.NewTLSConfig(&api.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("api.tls_config: %w", err)
+	}
+	return igsend.NewClient(igsend.Options{
+		Endpoint:       api.Endpoint,
+		RequestTimeout: api.RequestTimeout,
+		MaxConnections: api.Concurrency,
+		BalanceUnit:    api.BalanceUnit,
+		UserAgent:      "igsend_exporter/" + version.Version,
+		TLS:            tlsConfig,
+		Proxy:          proxy(api.Proxy),
+	})
+}
+
+// proxy returns nil rather than a function that never names a proxy.
+func proxy(cfg promconfig.ProxyConfig) func(*http.Request) (*url.URL, error) {
+	if cfg.ProxyURL.URL == nil && !cfg.ProxyFromEnvironment {
+		return nil
+	}
+	return cfg.Proxy()
+}
