@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -48,6 +49,15 @@ var (
 	goodGBP = row(`"10.50"`, `"GBP"`)
 	goodEUR = row(`"20"`, `"EUR"`)
 )
+
+// currencies returns n good rows, each in a currency of its own.
+func currencies(n int) []string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = row(`"1"`, fmt.Sprintf("%q", []byte{'A', byte('A' + i/26), byte('A' + i%26)}))
+	}
+	return rows
+}
 
 func balance(reported, currency, state string) igsend.Balance {
 	return igsend.Balance{Amount: decimal.RequireFromString(reported), Reported: reported, Currency: currency, State: state}
@@ -145,10 +155,16 @@ var (
 // The table of answers, with the literal bytes.
 func TestAnswers(t *testing.T) {
 	success := `"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}`
+	full := make([]igsend.Balance, 200)
+	for i := range full {
+		full[i] = balance("1", string([]byte{'A', byte('A' + i/26), byte('A' + i%26)}), "IN_CREDIT")
+	}
 	for name, test := range map[string]struct {
 		body string
 		want outcome
 	}{
+		"200 rows": {table(currencies(200)...), outcome{Balances: full}},
+
 		"the documented answer":  {documented, outcome{Balances: whole}},
 		"the documented failure": {failed, rejected.with(10009, "Data Validation Failed. Account Number was not available for this client.")},
 
@@ -231,7 +247,7 @@ func TestAnswers(t *testing.T) {
 		"a currency twice, in two cases":      {table(goodGBP, row(`"1"`, `"gbp"`)), malformed.retrieved()},
 		"a currency twice, one of them bad":   {table(goodGBP, row(`"NaN"`, `"GBP"`)), malformed.retrieved()},
 		"a currency twice, one of another":    {table(goodGBP, strings.Replace(goodGBP, "100045", "100046", 1)), malformed.retrieved()},
-		"201 rows":                            {table(strings.Split(strings.Repeat(goodGBP+"|", 200)+goodGBP, "|")...), malformed.retrieved()},
+		"201 rows":                            {table(currencies(201)...), malformed.retrieved()},
 		"a row that failed":                   {table(strings.Replace(goodGBP, "success", "failed", 1)), rejected.retrieved()},
 		"a row that failed beside a good one": {table(strings.Replace(goodEUR, "success", "failed", 1), goodGBP), rejected.retrieved().published(gbpOnly)},
 		"a row without a status":              {table(strings.Replace(goodGBP, `"Status": "success", `, "", 1)), rejected.retrieved()},
@@ -248,6 +264,8 @@ func TestAnswers(t *testing.T) {
 		"a state of 65 characters":       {table(strings.Replace(goodGBP, "IN_CREDIT", strings.Repeat("A", 65), 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state of 20 kB":               {table(strings.Replace(goodGBP, "IN_CREDIT", strings.Repeat("A", 20000), 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state with quotes":            {table(strings.Replace(goodGBP, "IN_CREDIT", `A\"} 1\nforged 1`, 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
+		"a state that is a key":          {table(strings.Replace(goodGBP, "IN_CREDIT", "public-key-4f1c", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
+		"a state with a key in capitals": {table(strings.Replace(goodGBP, "IN_CREDIT", "for PUBLIC-KEY-4F1C", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state that is no UTF-8":       {table(strings.Replace(goodGBP, "IN_CREDIT", "A\xff", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state that is a number":       {table(strings.Replace(goodGBP, `"IN_CREDIT"`, "1", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 

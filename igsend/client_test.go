@@ -2,8 +2,11 @@ package igsend_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +100,44 @@ func TestConnectionsAreKept(t *testing.T) {
 	round()
 	if got := server.Stats().Connections; got != first.Connections {
 		t.Errorf("%d connections after a second round, %d after the first: want none opened anew", got, first.Connections)
+	}
+}
+
+// Keys change while a client is in use; each call is made with its own.
+func TestEachCallHasItsOwnKeys(t *testing.T) {
+	server := igsendtest.NewServer(keys)
+	defer server.Close()
+	c := newClient(t, server, nil)
+	next := igsend.Keys{Public: "next-4f1c", Private: "next-9a7e"}
+	for _, test := range []struct {
+		keys   igsend.Keys
+		status int
+	}{{keys, 200}, {next, 401}, {keys, 200}} {
+		_, err := c.Balances(t.Context(), test.keys, client)
+		var e *igsend.Error
+		if !errors.As(err, &e) || e.HTTPStatus != test.status {
+			t.Errorf("got %v, want HTTP status %d", err, test.status)
+		}
+	}
+}
+
+// With HTTP/2, all requests would share one connection, and its fate.
+func TestHTTP2IsNotUsed(t *testing.T) {
+	protocols := make(chan string, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protocols <- r.Proto }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	c, err := igsend.NewClient(igsend.Options{Endpoint: server.URL, TLS: &tls.Config{RootCAs: pool}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	compare(t, malformed.transient(), ask(t, c))
+	if got := <-protocols; got != "HTTP/1.1" {
+		t.Errorf("asked over %s, want HTTP/1.1", got)
 	}
 }
 

@@ -40,7 +40,6 @@ func newTransport(o Options) *http.Transport {
 		MaxIdleConnsPerHost:    o.MaxConnections,
 		IdleConnTimeout:        0, // IGSend decides how long; a scrape interval may be an hour
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		DisableCompression:     true, // see headerFor
 		Protocols:              protocols,
 	}
 }
