@@ -20,7 +20,7 @@ import (
 // printBalances asks for the clients with the given IDs, or for the configured ones,
 // with all the care of a scrape, and prints what came back: the balances, and for
 // each client without a whole answer the reason.
-func printBalances(ctx context.Context, source settingsSource, ids []string, output string, stdout io.Writer, logger *slog.Logger) error {
+func printBalances(ctx context.Context, source settingsSource, ids []string, output string, stdout io.Writer) error {
 	if source.file == "" && len(source.clientIDs) == 0 {
 		source.clientIDs = ids
 	}

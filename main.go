@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case checkCmd.FullCommand():
 		return check(source, *server.web.WebConfigFile, stdout)
 	case balanceCmd.FullCommand():
-		return printBalances(ctx, source, *balanceIDs, *balanceOutput, stdout, logger)
+		return printBalances(ctx, source, *balanceIDs, *balanceOutput, stdout)
 	case demoCmd.FullCommand():
 		return demo(ctx, server, scrape, stdout, logger)
 	case healthCmd.FullCommand():

@@ -149,7 +149,7 @@ func listen(ctx context.Context, handler http.Handler, flags *web.FlagConfig, lo
 		defer cancel()
 		if err := server.Shutdown(final); err != nil {
 			logger.Warn("Scrapes were cut short", "err", err)
-			server.Close()
+			_ = server.Close()
 		}
 	})
 	err := web.ListenAndServe(server, flags, logger)

@@ -20,8 +20,12 @@ func TestOneLogLineWhenAnOutcomeChanges(t *testing.T) {
 			Reason: igsend.ReasonRejected, HTTPStatus: 200, MessageID: 10009, Message: "Data Validation Failed.",
 		}}
 		answers := []reply{
-			{balances: gbp("1")}, {balances: gbp("1")}, rejected, rejected, rejected,
-			fails(igsend.ReasonHTTP, 500), {balances: gbp("1")}, {balances: gbp("1")},
+			{balances: gbp("1")},
+			{balances: gbp("1")},
+			rejected, rejected, rejected,
+			fails(igsend.ReasonHTTP, 500),
+			{balances: gbp("1")},
+			{balances: gbp("1")},
 		}
 		api.setFunc(1, func(n int) reply { return answers[n-1] })
 		var log bytes.Buffer

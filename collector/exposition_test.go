@@ -20,7 +20,7 @@ import (
 // same series, and has nothing to put in another order.
 func TestARegistryWouldMakeTheSameOfIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := everything()
+		s := everything()
 		f := NewFetcher(s, slog.New(slog.DiscardHandler))
 		e := exposeAll(t, f)
 		registry := prometheus.NewPedanticRegistry()
@@ -31,9 +31,9 @@ func TestARegistryWouldMakeTheSameOfIt(t *testing.T) {
 	})
 }
 
-func exposeAll(t testing.TB, f *Fetcher) exposition {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+func exposeAll(tb testing.TB, f *Fetcher) exposition {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 10*time.Second)
 	defer cancel()
 	return f.expose(f.fetch(ctx))
 }
@@ -99,6 +99,7 @@ func BenchmarkExposition(b *testing.B) {
 	f := newTestFetcher(&fakeAPI{}, ids(100001, 101000), nil)
 	e := exposeAll(b, f)
 	gather := func(b *testing.B, g func() ([]*dto.MetricFamily, error)) {
+		b.Helper()
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := g(); err != nil {

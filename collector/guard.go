@@ -138,17 +138,17 @@ func (g *guard) denied(now time.Time) {
 // in turn of these. It returns nil when there is none to ask now.
 func (s *sweep) witness() *target {
 	g := s.gen.guard
-	var unsuspected, any *target
+	var unsuspected, suspected *target
 	for t := range s.queue.inTurn() {
 		switch {
 		case !s.canAsk(t):
 		case g.suspects[t.id] || g.loners[t.id]:
-			any = cmp.Or(any, t)
+			suspected = cmp.Or(suspected, t)
 		case t.answered || g.state == refused:
 			return t
 		default:
 			unsuspected = cmp.Or(unsuspected, t)
 		}
 	}
-	return cmp.Or(unsuspected, any, s.nextRetry())
+	return cmp.Or(unsuspected, suspected, s.nextRetry())
 }

@@ -74,7 +74,7 @@ func get(t *testing.T, h http.Handler, accept string) string {
 }
 
 // everything is a configuration and an API that show every metric and its edges.
-func everything() (Settings, *fakeAPI) {
+func everything() Settings {
 	api := &fakeAPI{latency: 31250 * time.Microsecond} // exact in binary, for sums that are
 	api.setFunc(100045, func(n int) reply {
 		return reply{balances: gbp([]string{"50000.50", "48000.25", "60000"}[n-1])}
@@ -103,7 +103,7 @@ func everything() (Settings, *fakeAPI) {
 			{ID: 100048, Thresholds: []config.Threshold{{Currency: "USD", Severity: "warning", Amount: amount("-1.5")}}},
 			{ID: 100049},
 		},
-	}}, api
+	}}
 }
 
 func TestExposition(t *testing.T) {
@@ -113,7 +113,7 @@ func TestExposition(t *testing.T) {
 	} {
 		t.Run(file, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, _ := everything()
+				s := everything()
 				h := newTestHandler(NewFetcher(s, slog.New(slog.DiscardHandler)), 0)
 				get(t, h, accept)
 				golden(t, file, get(t, h, accept))
@@ -141,7 +141,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestPromlint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := everything()
+		s := everything()
 		h := newTestHandler(NewFetcher(s, slog.New(slog.DiscardHandler)), 0)
 		problems, err := promlint.New(strings.NewReader(get(t, h, "text/plain"))).Lint()
 		if err != nil {

@@ -30,8 +30,17 @@ func TestMoney(t *testing.T) {
 		"and so does the way back from it": {[]answer{{"100", live}, {"7", sandbox}, {"90", live}}, totals{0, 0}},
 		// In binary, ten times 0.1 is 0.9999999999999999.
 		"sums are decimal": {[]answer{
-			{"1", live}, {"0.9", live}, {"0.8", live}, {"0.7", live}, {"0.6", live}, {"0.5", live},
-			{"0.4", live}, {"0.3", live}, {"0.2", live}, {"0.1", live}, {"0", live},
+			{"1", live},
+			{"0.9", live},
+			{"0.8", live},
+			{"0.7", live},
+			{"0.6", live},
+			{"0.5", live},
+			{"0.4", live},
+			{"0.3", live},
+			{"0.2", live},
+			{"0.1", live},
+			{"0", live},
 		}, totals{0, 1}},
 		"sums lose nothing beside large ones": {[]answer{{"9007199254740993", live}, {"0", live}, {"0.25", live}, {"0", live}}, totals{0.25, 9007199254740993.25}},
 	} {

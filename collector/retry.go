@@ -18,7 +18,7 @@ const (
 // transient failure, while attempts are left, and when the pause ends before the
 // deadline of a scrape that waits. The pause holds no place: t is just not asked.
 func (f *Fetcher) retryLater(t *target, err *igsend.Error, now time.Time) bool {
-	pause := minPause + rand.N(maxPause-minPause)
+	pause := minPause + rand.N(maxPause-minPause) //nolint:gosec // nothing depends on its being a secret
 	if !err.Transient || t.attempts >= t.gen.Config.API.MaxAttempts ||
 		now.Before(f.silent) || t.gen.guard.state == refused || !f.waitsUntil(t, now.Add(pause)) {
 		return false

@@ -236,11 +236,15 @@ func (f *Fetcher) giveUp(s *sweep, t *target, err *igsend.Error, now time.Time) 
 	if t.first != nil {
 		err = t.first
 	}
+	a := Answer{ClientID: t.id, Err: err, At: now}
 	if f.wantedBeside(s, t) {
-		f.fill(s, t, Answer{ClientID: t.id, Err: err, At: now}, true)
+		f.fill(s, t, a, true)
 		return
 	}
-	f.answer(t, Answer{ClientID: t.id, Err: err, At: now})
+	if t.first != nil {
+		f.outcome(t, err) // it has had its turn
+	}
+	f.answer(t, a)
 }
 
 // wantedBeside reports whether another sweep than s still waits for t.

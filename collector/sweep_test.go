@@ -212,6 +212,7 @@ func TestFreshAnswersAreServedAgain(t *testing.T) {
 
 // background scrapes with a deadline in a goroutine of its own.
 func background(t *testing.T, f *Fetcher, d time.Duration) chan []Answer {
+	t.Helper()
 	answers := make(chan []Answer, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)

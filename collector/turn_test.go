@@ -64,6 +64,26 @@ func TestAClientThatNeverAnswersLosesItsTurn(t *testing.T) {
 	})
 }
 
+// A failure that was to be tried again is an outcome, too, when there is no time for it.
+func TestAFailureBeforeARetryIsAnOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		api.setFunc(1, func(n int) reply {
+			if n%2 == 1 {
+				return unavailable
+			}
+			return never
+		})
+		f := newTestFetcher(api, ids(1, 3), oneAtATime)
+		for _, want := range [][]igsend.ClientID{{1, 2, 3, 1}, {2, 3, 1, 1}} {
+			scrape(t, f, 2*time.Second)
+			if diff := cmp.Diff(want, api.asked()); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
 // However many never answer, the others are asked in every scrape once it is known
 // who is slow.
 func TestSlowClientsLeaveHalfOfThePlaces(t *testing.T) {

@@ -55,7 +55,7 @@ func (c *Client) judge(ctx context.Context, resp *http.Response, d decoder) ([]B
 func (d decoder) byStatus(reason Reason, body []byte) *Error {
 	e := &Error{Reason: reason}
 	if doc, err := d.parse(body); err == nil {
-		d.explain(doc, e)
+		return d.explain(doc, e)
 	}
 	return e
 }
@@ -67,7 +67,7 @@ func (d decoder) outside2xx(status int, body []byte) error {
 		if rejected := d.rejection(doc); rejected != nil {
 			return rejected
 		}
-		d.explain(doc, e)
+		e = d.explain(doc, e)
 	}
 	switch status {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

@@ -27,7 +27,7 @@ func TestErrorText(t *testing.T) {
 }
 
 func TestErrorUnwraps(t *testing.T) {
-	var err error = fmt.Errorf("scrape: %w", &igsend.Error{Reason: igsend.ReasonNetwork, Err: io.ErrUnexpectedEOF})
+	err := fmt.Errorf("scrape: %w", &igsend.Error{Reason: igsend.ReasonNetwork, Err: io.ErrUnexpectedEOF})
 	var e *igsend.Error
 	if !errors.As(err, &e) || e.Reason != igsend.ReasonNetwork || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v does not unwrap", err)

@@ -60,7 +60,7 @@ func dialTLS(ctx context.Context, dialer *net.Dialer, config *tls.Config, networ
 	}
 	conn := tls.Client(raw, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		raw.Close()
+		_ = raw.Close()
 		return nil, &handshakeError{err}
 	}
 	return conn, nil

@@ -51,6 +51,7 @@ func parseRows(a answer) []tableRow {
 // hands each answer to see. Calls that hang are given up. The demo starts when age
 // of its process has gone by.
 func demoOver(t *testing.T, age, span time.Duration, see func(id igsend.ClientID, at, took time.Duration, a answer)) {
+	t.Helper()
 	type result struct {
 		id   igsend.ClientID
 		took time.Duration

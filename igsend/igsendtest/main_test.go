@@ -88,6 +88,7 @@ func ask(t *testing.T, srv *igsendtest.Server, id igsend.ClientID) answer {
 
 // patience is how long a test waits for what must happen.
 func patience(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx

@@ -69,6 +69,7 @@ func TestEndpointIsReachedWithoutHelp(t *testing.T) {
 
 func TestTLSFaults(t *testing.T) {
 	call := func(ctx context.Context, t *testing.T, srv *igsendtest.Server) error {
+		t.Helper()
 		_, err := newClient(t, srv).Do(newRequest(ctx, srv, 100000))
 		return err
 	}

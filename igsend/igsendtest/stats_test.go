@@ -162,7 +162,7 @@ func TestVirtualTime(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		at := func(d time.Duration) time.Time { return begin.Add(d) }
+		at := begin.Add
 		if diff := cmp.Diff([]igsendtest.Request{
 			{1, at(0), true},
 			{2, at(time.Second), true},
