@@ -257,7 +257,10 @@ func sumsMoney(sum *parser.AggregateExpr) bool {
 	found := false
 	parser.Inspect(sum.Expr, func(node parser.Node, _ []parser.Node) error {
 		s, ok := node.(*parser.VectorSelector)
-		if ok && slices.ContainsFunc(metricNames(s), money.MatchString) {
+		one := ok && slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
+			return m.Name == "currency" && m.Type == labels.MatchEqual
+		})
+		if ok && !one && slices.ContainsFunc(metricNames(s), money.MatchString) {
 			found = true
 		}
 		return nil
