@@ -87,11 +87,11 @@ func TestComposeMountsWhatIsThere(t *testing.T) {
 }
 
 func TestComposeTakesTheKeysAsSecrets(t *testing.T) {
-	demo, live := project(t).Services["exporter"], project(t, "IGSEND=live")
+	demo, live := project(t).Services["igsend-exporter"], project(t, "IGSEND=live")
 	if diff := cmp.Diff(types.ShellCommand{"demo"}, demo.Command); diff != "" || len(demo.Secrets) > 0 || len(demo.Volumes) > 0 {
 		t.Errorf("the demo has a command, secrets or volumes of its own:\n%s", diff)
 	}
-	exporter := live.Services["exporter"]
+	exporter := live.Services["igsend-exporter"]
 	if exporter.Command != nil {
 		t.Errorf("command %q; want the image's own, which reads %s", exporter.Command, configFile)
 	}
@@ -109,6 +109,16 @@ func TestComposeTakesTheKeysAsSecrets(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("files of the exporter (-want +got):\n%s", diff)
 	}
+	got, want = map[string]string{}, map[string]string{}
+	for _, secret := range live.Services["alertmanager"].Secrets {
+		got[secret.Target] = live.Secrets[secret.Source].File
+	}
+	for _, file := range regexp.MustCompile(`/etc/alertmanager/secrets/\w+`).FindAllString(read(t, "deploy/alertmanager/alertmanager.yml"), -1) {
+		want[file] = filepath.Join(repository, composeDir, "live", filepath.Base(file))
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("secrets of Alertmanager (-want +got):\n%s", diff)
+	}
 	ignored, err := os.ReadFile(filepath.Join(repository, "deploy/.gitignore"))
 	if err != nil || !slices.Contains(strings.Split(string(ignored), "\n"), "/compose/live/") {
 		t.Error("git may take the keys", err)
@@ -119,7 +129,7 @@ func TestComposeTakesTheKeysAsSecrets(t *testing.T) {
 // other.
 func TestComposeServicesFindEachOther(t *testing.T) {
 	services := project(t).Services
-	reachable := map[string]bool{"exporter:" + exporterPort: true}
+	reachable := map[string]bool{"igsend-exporter:" + exporterPort: true}
 	for name, service := range services {
 		for _, port := range service.Ports {
 			reachable[fmt.Sprintf("%s:%d", name, port.Target)] = true
@@ -153,7 +163,7 @@ func TestComposeServicesFindEachOther(t *testing.T) {
 			t.Errorf("prometheus.yml: no service is %s", target)
 		}
 	}
-	for _, needed := range []string{"exporter:" + exporterPort, "alertmanager:9093"} {
+	for _, needed := range []string{"igsend-exporter:" + exporterPort, "alertmanager:9093"} {
 		if !slices.Contains(targets, needed) {
 			t.Errorf("prometheus.yml does not know %s", needed)
 		}
@@ -188,12 +198,27 @@ func TestComposeServicesFindEachOther(t *testing.T) {
 		} `json:"providers"`
 	}
 	decode(t, "deploy/grafana/provisioning/dashboards/igsend.yml", &dashboards)
+	for _, pattern := range alertmanagerTemplates(t) {
+		found, err := filepath.Glob(mountedFrom(t, services["alertmanager"], "/etc/alertmanager", pattern))
+		if err != nil || len(found) == 0 {
+			t.Errorf("alertmanager.yml: templates %s are not in the container", pattern)
+		}
+	}
 	home := services["grafana"].Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
 	for _, path := range []string{filepath.Join(dashboards.Providers[0].Options.Path, "igsend-exporter.json"), *home} {
 		if _, err := os.Stat(mountedFrom(t, services["grafana"], "/", path)); err != nil {
 			t.Errorf("dashboards: %v", err)
 		}
 	}
+}
+
+func alertmanagerTemplates(t *testing.T) []string {
+	t.Helper()
+	var alertmanager struct {
+		Templates []string `json:"templates"`
+	}
+	decode(t, "deploy/alertmanager/alertmanager.yml", &alertmanager)
+	return alertmanager.Templates
 }
 
 // mountedFrom returns what a path in a container is outside of it.
