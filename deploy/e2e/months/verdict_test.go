@@ -1,0 +1,178 @@
+package months
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An expectation is an alert about not knowing that a trouble must cause: it must fire for some time between from
+// and to, and nowhere else.
+type expectation struct {
+	alert    string
+	from, to time.Duration
+}
+
+// A claim is what an alert about money says: it must fire when must has been true for long enough, and may fire
+// only while may is true, or was a moment ago. Between the two is the margin of what can be known from outside.
+type claim struct {
+	must, may     bool
+	patience      time.Duration // the alert's `for`, a scrape and an evaluation
+	afterglow     time.Duration // the alert's keep_firing_for, likewise
+	mustSince     time.Duration
+	lastMay       time.Duration
+	everMay, held bool
+}
+
+// A verdict counts what was wrong.
+type verdict struct {
+	every   time.Duration // scrape and evaluation interval
+	claims  map[string]*claim
+	expects []expectation
+	met     []bool
+	wrong   map[string]int // minutes, by what was wrong
+	firstAt map[string]time.Duration
+	fired   map[string]time.Duration // when each alert fired first
+	minutes map[string]int
+}
+
+func newVerdict(every time.Duration, expects []expectation) *verdict {
+	return &verdict{
+		every:  every,
+		claims: map[string]*claim{}, expects: expects, met: make([]bool, len(expects)),
+		wrong: map[string]int{}, firstAt: map[string]time.Duration{},
+		fired: map[string]time.Duration{}, minutes: map[string]int{},
+	}
+}
+
+// update restates what is true of every account by what an exporter could have seen.
+func (v *verdict) update(w *world, now time.Duration) {
+	runways := map[string][2]bool{}
+	for _, a := range w.accounts {
+		known, ok := w.known[a]
+		if !ok {
+			continue
+		}
+		balance := float64(known)
+		v.set("IGSendBalanceEmpty "+a.client+" "+a.currency+" critical", balance <= 0, balance <= 0, 2*time.Minute, 5*time.Minute)
+		for severity, threshold := range a.thresholds {
+			low := balance < threshold
+			v.set("IGSendBalanceLow "+a.client+" "+a.currency+" "+severity, low, low, 2*time.Minute, 5*time.Minute)
+		}
+		if in(w.unscraped, now, "") || in(w.apiDown, now, a.client) || in(w.keyRefused, now, a.client) || !w.anybody(now) {
+			continue // what was true when last known stays so
+		}
+		pace := max(a.spent(now, 24*time.Hour), a.spent(now, 7*24*time.Hour)/7)
+		for severity, target := range a.runway {
+			seconds := max(balance, 0) / pace * 86400
+			must := pace > 0 && seconds < 0.9*target.Seconds()
+			may := pace > 0 && seconds < 1.05*target.Seconds()
+			// One alert for all currencies of a client.
+			r := runways["IGSendRunwayShort "+a.client+" "+severity]
+			runways["IGSendRunwayShort "+a.client+" "+severity] = [2]bool{r[0] || must, r[1] || may}
+		}
+	}
+	for key, r := range runways {
+		v.set(key, r[0], r[1], 30*time.Minute, 75*time.Minute)
+	}
+}
+
+func (w *world) anybody(now time.Duration) bool {
+	for _, p := range w.processes {
+		if p.from <= now && now < p.to {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *verdict) set(key string, must, may bool, patience, afterglow time.Duration) {
+	c := v.claims[key]
+	if c == nil {
+		// An alert is late by a scrape, an evaluation, and what `for` is rounded up by.
+		c = &claim{patience: patience + 3*v.every, afterglow: afterglow + 3*v.every}
+		v.claims[key] = c
+	}
+	c.must, c.may = must, may
+}
+
+// judge compares what fires now with what should.
+func (v *verdict) judge(now time.Duration, firing []string) {
+	is := map[string]bool{}
+	for _, key := range firing {
+		is[key] = true
+		v.minutes[key] += int(v.every / time.Minute)
+		if _, ok := v.fired[key]; !ok {
+			v.fired[key] = now
+		}
+	}
+	for key, c := range v.claims {
+		if !c.must {
+			c.held = false
+		} else if !c.held {
+			c.held, c.mustSince = true, now
+		}
+		if c.may {
+			c.everMay, c.lastMay = true, now
+		}
+		if c.held && now-c.mustSince >= c.patience && !is[key] {
+			v.count("missed "+key, now)
+		}
+		if is[key] && (!c.everMay || now-c.lastMay > c.afterglow) {
+			v.count("false "+key, now)
+		}
+	}
+	for _, key := range firing {
+		if v.claims[key] != nil || strings.HasPrefix(key, "IGSendWatchdog") {
+			continue
+		}
+		expected := false
+		for i, e := range v.expects {
+			if e.alert == key && e.from <= now && now <= e.to {
+				expected, v.met[i] = true, true
+			}
+		}
+		if !expected {
+			v.count("false "+key, now)
+		}
+	}
+}
+
+func (v *verdict) count(what string, now time.Duration) {
+	if _, ok := v.firstAt[what]; !ok {
+		v.firstAt[what] = now
+	}
+	v.wrong[what] += int(v.every / time.Minute)
+}
+
+func (v *verdict) report(t *testing.T) {
+	t.Helper()
+	for i, e := range v.expects {
+		if !v.met[i] {
+			t.Errorf("missed %s between %s and %s", e.alert, clock(e.from), clock(e.to))
+		}
+	}
+	var lines []string
+	for what, minutes := range v.wrong {
+		lines = append(lines, fmt.Sprintf("%s: %d minutes, first at %s", what, minutes, clock(v.firstAt[what])))
+	}
+	sort.Strings(lines)
+	for _, line := range lines {
+		t.Error(line)
+	}
+	lines = lines[:0]
+	for key, minutes := range v.minutes {
+		if !strings.HasPrefix(key, "IGSendWatchdog") {
+			lines = append(lines, fmt.Sprintf("%s fired for %dh%02dm, first at %s", key, minutes/60, minutes%60, clock(v.fired[key])))
+		}
+	}
+	sort.Strings(lines)
+	t.Log("\n" + strings.Join(lines, "\n"))
+}
+
+// clock writes a time since the start as a day and an hour.
+func clock(d time.Duration) string {
+	return fmt.Sprintf("day %d %02d:%02d", d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60)
+}
