@@ -25,9 +25,13 @@ clients:
 - id: 100045
   thresholds: {GBP: {warning: 1, critical: 2}}
 `)
-	unreadable := s.write("unreadable.yml", `api: {public_key_file: public.key, private_key_file: empty.key, tls_config: {ca_file: nowhere.pem}}
+	unreadable := s.write("unreadable.yml", `api:
+  public_key_file: public.key
+  private_key_file: empty.key
+  tls_config: {ca_file: nowhere.pem}
 clients: [{id: 1}]
 `)
+	keyless := s.write("keyless.yml", "api: {public_key_file: nowhere, private_key_file: nowhere}\nclients: [{id: 1}]\n")
 	web := s.write("web.yml", "tls_server_config: {cert_file: nowhere.crt, key_file: nowhere.key}\n")
 	for name, test := range map[string]struct {
 		args   []string
@@ -39,10 +43,15 @@ clients: [{id: 1}]
 			broken + ":4: api.concurrency: ", broken + ":5: api.proxy_url: ", broken + ":8: clients[1].id: ", broken + ":9: clients[1].thresholds.GBP.critical: ",
 		}},
 		"key files and certificates": {[]string{"--config.file=" + unreadable}, 1, []string{
-			"credentials: private key: file " + empty + " is empty", "api.tls_config: unable to read CA cert: unable to read file " + filepath.Join(s.dir, "nowhere.pem"),
+			unreadable + ":3: api.private_key_file: credentials: private key: file " + empty + " is empty",
+			unreadable + ":4: api.tls_config: unable to read CA cert: unable to read file " + filepath.Join(s.dir, "nowhere.pem"),
 		}},
+		"every key file": {[]string{"--config.file=" + keyless}, 1, []string{
+			keyless + ":1: api.public_key_file: ", keyless + ":1: api.private_key_file: ",
+		}},
+		"flags that a start would refuse": {[]string{file, "--scrape.timeout=0s"}, 1, []string{"--scrape.timeout=0s: must be above 0"}},
 		"the web configuration, too": {[]string{"--config.file=" + unreadable, "--web.config.file=" + web}, 1, []string{
-			"credentials: ", "api.tls_config: ", "--web.config.file: ",
+			unreadable + ":3: ", unreadable + ":4: ", "--web.config.file: ",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -25,6 +26,14 @@ const defaultAddress = ":10045"
 
 func main() {
 	nameVersion()
+	// net/http writes what it can't make sense of to the standard logger, four kilobytes
+	// of an answer at a time, and with them whatever they repeat.
+	stdlog.SetOutput(io.Discard)
+	// The heap is small and most of it garbage of the scrape: collected four times less
+	// often than by default, it costs a fifth less CPU time.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -78,7 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case serveCmd.FullCommand():
 		return serve(ctx, source.load, server, scrape, logger)
 	case checkCmd.FullCommand():
-		return check(source, *server.web.WebConfigFile, stdout)
+		return check(source, server, scrape, stdout)
 	case balanceCmd.FullCommand():
 		return printBalances(ctx, source, *balanceIDs, *balanceOutput, stdout)
 	case demoCmd.FullCommand():

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	pathpkg "path"
 	"strings"
 	"sync"
 	"syscall"
@@ -68,8 +69,8 @@ func validate(server serverOptions, scrape scrapeOptions) error {
 		return fmt.Errorf("--scrape.timeout-offset=%s: must not be negative", scrape.offset)
 	case server.maxRequests < 0:
 		return fmt.Errorf("--web.max-requests=%d: must not be negative", server.maxRequests)
-	case !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{} ?#"):
-		return fmt.Errorf("--web.telemetry-path=%s: must be a path that begins with /", path)
+	case !strings.HasPrefix(path, "/") || pathpkg.Clean(path) != path || strings.ContainsAny(path, "{} ?#%"):
+		return fmt.Errorf("--web.telemetry-path=%s: must be a plain path that begins with /, such as /metrics", path)
 	case strings.HasPrefix(path, "/-/"):
 		return fmt.Errorf("--web.telemetry-path=%s: paths below /-/ are taken", path)
 	}
@@ -81,6 +82,8 @@ func serve(ctx context.Context, load func() (collector.Settings, error), server 
 	if err := validate(server, scrape); err != nil {
 		return err
 	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // from here on, none ends the process
 	settings, err := load()
 	if err != nil {
 		return err
@@ -106,14 +109,12 @@ func serve(ctx context.Context, load func() (collector.Settings, error), server 
 	if err != nil {
 		return err
 	}
-	defer reloadOnHangup(reload)()
+	defer reloadOnHangup(hangups, reload)()
 	return listen(ctx, mux, server.web, logger)
 }
 
 // reloadOnHangup reloads at each SIGHUP, until the function that it returns is called.
-func reloadOnHangup(reload *reloader) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
+func reloadOnHangup(hangups chan os.Signal, reload *reloader) (stop func()) {
 	var done sync.WaitGroup
 	done.Go(func() {
 		for range hangups {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -282,21 +283,24 @@ func TestStartErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no configuration":      {nil, nil, "--igsend.client-id"},
-		"a file that is broken": {nil, []string{"--config.file=" + broken}, "broken.yml:1: api.concurency"},
-		"no such file":          {nil, []string{"--config.file=nowhere.yml"}, "nowhere.yml"},
-		"a file and flags":      {nil, []string{file, "--igsend.client-id=1"}, "exclude each other"},
-		"no key":                {nil, []string{"--igsend.client-id=1"}, "IGSEND_PUBLIC_KEY"},
-		"a missing key file":    {[]string{"IGSEND_PUBLIC_KEY=a", "IGSEND_PRIVATE_KEY_FILE=nowhere"}, []string{"--igsend.client-id=1"}, "nowhere"},
-		"a timeout of 0":        {nil, []string{file, "--scrape.timeout=0s"}, "--scrape.timeout=0s"},
-		"a negative offset":     {nil, []string{file, "--scrape.timeout-offset=-1s"}, "--scrape.timeout-offset=-1s"},
-		"a bad path":            {nil, []string{file, "--web.telemetry-path=metrics"}, "--web.telemetry-path=metrics"},
-		"a path that is taken":  {nil, []string{file, "--web.telemetry-path=/-/healthy"}, "--web.telemetry-path=/-/healthy"},
-		"a limit below 0":       {nil, []string{file, "--web.max-requests=-1"}, "--web.max-requests=-1"},
-		"an address in use":     {nil, []string{file, "--web.listen-address=" + strings.TrimPrefix(strings.TrimSuffix(s.Endpoint(), igsendtest.Path), "https://")}, "address already in use"},
-		"no web configuration":  {nil, []string{file, "--web.listen-address=127.0.0.1:0", "--web.config.file=nowhere"}, "nowhere"},
-		"an unknown flag":       {nil, []string{"--nonsense"}, "try --help"},
-		"an unknown level":      {nil, []string{"--log.level=loud"}, "try --help"},
+		"no configuration":         {nil, nil, "--igsend.client-id"},
+		"a file that is broken":    {nil, []string{"--config.file=" + broken}, "broken.yml:1: api.concurency"},
+		"no such file":             {nil, []string{"--config.file=nowhere.yml"}, "nowhere.yml"},
+		"a file and flags":         {nil, []string{file, "--igsend.client-id=1"}, "exclude each other"},
+		"no key":                   {nil, []string{"--igsend.client-id=1"}, "IGSEND_PUBLIC_KEY"},
+		"a missing key file":       {[]string{"IGSEND_PUBLIC_KEY=a", "IGSEND_PRIVATE_KEY_FILE=nowhere"}, []string{"--igsend.client-id=1"}, "nowhere"},
+		"a timeout of 0":           {nil, []string{file, "--scrape.timeout=0s"}, "--scrape.timeout=0s"},
+		"a negative offset":        {nil, []string{file, "--scrape.timeout-offset=-1s"}, "--scrape.timeout-offset=-1s"},
+		"a bad path":               {nil, []string{file, "--web.telemetry-path=metrics"}, "--web.telemetry-path=metrics"},
+		"a path that is not clean": {nil, []string{file, "--web.telemetry-path=//x"}, "--web.telemetry-path=//x"},
+		"a path for what is below": {nil, []string{file, "--web.telemetry-path=/x/"}, "--web.telemetry-path=/x/"},
+		"a path with an escape":    {nil, []string{file, "--web.telemetry-path=/a%zz"}, "--web.telemetry-path=/a%zz"},
+		"a path that is taken":     {nil, []string{file, "--web.telemetry-path=/-/healthy"}, "--web.telemetry-path=/-/healthy"},
+		"a limit below 0":          {nil, []string{file, "--web.max-requests=-1"}, "--web.max-requests=-1"},
+		"an address in use":        {nil, []string{file, "--web.listen-address=" + strings.TrimPrefix(strings.TrimSuffix(s.Endpoint(), igsendtest.Path), "https://")}, "address already in use"},
+		"no web configuration":     {nil, []string{file, "--web.listen-address=127.0.0.1:0", "--web.config.file=nowhere"}, "nowhere"},
+		"an unknown flag":          {nil, []string{"--nonsense"}, "try --help"},
+		"an unknown level":         {nil, []string{"--log.level=loud"}, "try --help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, stderr, status := execute(t, test.env, test.args...)
@@ -335,6 +339,27 @@ func TestEchoedKeys(t *testing.T) {
 			get(t, url+"/metrics") // looks for keys, as the end of the process does
 			p.await(`"msg":"No whole balance for client"`)
 		})
+	}
+}
+
+// net/http logs what follows an answer, unless it is stopped.
+func TestWhatFollowsAnAnswerIsNotLogged(t *testing.T) {
+	s := newSite(t)
+	s.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		_, private, _ := r.BasicAuth()
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}LEFTOVER %s", private)
+	})
+	p, url := start(t, nil, "--config.file="+s.configFile)
+	for range 3 {
+		get(t, url+"/metrics")
+	}
+	if strings.Contains(p.text(), "LEFTOVER") {
+		t.Errorf("it was logged:\n%s", p.text())
 	}
 }
 

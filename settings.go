@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 	promconfig "github.com/prometheus/common/config"
@@ -85,14 +86,16 @@ func newClient(api config.API) (*igsend.Client, error) {
 		BalanceUnit:    api.BalanceUnit,
 		UserAgent:      "igsend_exporter/" + version.Version,
 		TLS:            tlsConfig,
-		Proxy:          proxy(api.Proxy),
+		Proxy:          proxy(api),
 	})
 }
 
-// proxy returns nil rather than a function that never names a proxy.
-func proxy(cfg promconfig.ProxyConfig) func(*http.Request) (*url.URL, error) {
-	if cfg.ProxyURL.URL == nil && !cfg.ProxyFromEnvironment {
+// proxy returns nil rather than a function that never names a proxy. Plain HTTP is for
+// this machine alone: a proxy would see the keys.
+func proxy(api config.API) func(*http.Request) (*url.URL, error) {
+	none := api.Proxy.ProxyURL.URL == nil && !api.Proxy.ProxyFromEnvironment
+	if none || strings.HasPrefix(api.Endpoint, "http:") {
 		return nil
 	}
-	return cfg.Proxy()
+	return api.Proxy.Proxy()
 }

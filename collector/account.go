@@ -19,6 +19,7 @@ type account struct {
 	slow     bool // that was a timeout
 	answered bool // that was a whole, valid answer
 
+	asked   time.Time  // when the answer that was recorded last was asked for
 	last    lastAnswer // the last whole, valid one
 	failing igsend.Reason
 	errors  []errorCount // sorted by reason
@@ -40,16 +41,32 @@ func newAccount(id igsend.ClientID) *account {
 	return &account{id: id, series: newAccountSeries(id)}
 }
 
-// record takes in an answer, once, whichever sweeps share it. It may come late, from
-// another source than the current one.
-func (a *account) record(answer Answer, from, current *source) {
+// maxCurrencies bounds what is kept of an account. ISO 4217 lists fewer, and so does
+// every answer; but an API that makes up new ones each time should not fill the memory.
+const maxCurrencies = 200
+
+// record takes in an answer, once, whichever sweeps share it. It may come late: from
+// another source than the current one, or after the answer to a later question, over
+// which it has nothing to say any more.
+func (a *account) record(answer Answer, asked time.Time, from, current *source) {
+	defer a.logChange(answer.Err)
+	if len(answer.Balances) == 0 || asked.Before(a.asked) {
+		return
+	}
+	a.asked = asked
 	for _, balance := range answer.Balances {
 		a.moneyIn(balance.Currency).record(balance.Amount, from, current)
+	}
+	if len(a.money) > maxCurrencies {
+		a.money = slices.DeleteFunc(a.money, func(m *money) bool { return !hasCurrency(answer.Balances, m.currency) })
 	}
 	if answer.Err == nil {
 		a.last = lastAnswer{answer, from}
 	}
-	a.logChange(answer.Err)
+}
+
+func hasCurrency(balances []igsend.Balance, currency string) bool {
+	return slices.ContainsFunc(balances, func(b igsend.Balance) bool { return b.Currency == currency })
 }
 
 // fresh returns the last answer, and until when it is young enough to be served again.

@@ -122,9 +122,11 @@ func (f *Fetcher) release(s *setup) {
 	f.retire(s)
 }
 
-// retire closes the API of settings that were replaced, once nothing uses them.
+// retire closes the API of settings that were replaced: at once, and again with each
+// request that lands, so that the connections of the old ones and the new ones together
+// are no more than there are places.
 func (f *Fetcher) retire(s *setup) {
-	if s != f.current && s.users == 0 {
+	if s != f.current {
 		s.API.Close()
 	}
 }

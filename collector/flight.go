@@ -111,7 +111,7 @@ func (f *Fetcher) land(fl *flight, balances []igsend.Balance, err *igsend.Error)
 		t.flight = nil
 		if err == nil || !f.retryLater(t, err, now) {
 			f.outcome(t, err)
-			f.answer(t, Answer{ClientID: t.id, Balances: balances, Err: err, At: now})
+			f.answer(t, Answer{ClientID: t.id, Balances: balances, Err: err, At: now}, fl.takeoff)
 		}
 	}
 	if err != nil && err.HTTPStatus == http.StatusTooManyRequests {

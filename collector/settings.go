@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/igsend-exporter/igsend_exporter/config"
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
@@ -17,8 +19,8 @@ type API interface {
 	// returns soon after ctx is done. Balances and an error may come together, when
 	// a part of the answer was good. Errors are *igsend.Error.
 	Balances(ctx context.Context, keys igsend.Keys, id igsend.ClientID) ([]igsend.Balance, error)
-	// Close gives up what the API holds. It is called once, after the last call of
-	// Balances has returned.
+	// Close gives up what the API holds and does not use. It is called when the API is
+	// replaced, and again whenever a call that was under way then has returned.
 	Close()
 }
 
@@ -47,6 +49,7 @@ type setup struct {
 	known  []*knownClient // in the order of the configuration
 	sorted []int          // indices of known, in the order of an exposition
 	users  int            // sweeps under way and requests in flight
+	reads  singleflight.Group
 }
 
 // A source is where balances come from. Those of two sources can't be compared:

@@ -62,7 +62,7 @@ const noDeadline = 100 * 365 * 24 * time.Hour
 
 // join makes the scrape a member of the sweep under way, or of a new one.
 func (f *Fetcher) join(ctx context.Context) *sweep {
-	keys, err := f.lockWithKeys()
+	keys, err := f.lockWithKeys(ctx)
 	defer f.mu.Unlock()
 	now := time.Now()
 	deadline, ok := ctx.Deadline()
@@ -86,19 +86,33 @@ func (f *Fetcher) join(ctx context.Context) *sweep {
 
 // lockWithKeys locks f.mu and returns the keys of the settings as they are under the
 // lock. Keys are read at every scrape, for a rotated one to work in the next; and not
-// under the lock, for a file system that hangs to hang that scrape only.
-func (f *Fetcher) lockWithKeys() (igsend.Keys, error) {
+// under the lock, for a file system that hangs to hang nobody.
+func (f *Fetcher) lockWithKeys(ctx context.Context) (igsend.Keys, error) {
 	f.mu.Lock()
 	for {
 		setup := f.current
 		f.mu.Unlock()
-		keys, err := setup.Config.API.Keys.Keys()
+		keys, err := setup.readKeys(ctx)
 		f.mu.Lock()
 		if setup == f.current {
 			return keys, err
 		}
 	}
 }
+
+// readKeys reads the keys, but waits for them no longer than ctx allows. However many
+// scrapes wait, one read is under way.
+func (s *setup) readKeys(ctx context.Context) (igsend.Keys, error) {
+	read := s.reads.DoChan("", func() (any, error) { return s.Config.API.Keys.Keys() })
+	select {
+	case result := <-read:
+		return result.Val.(igsend.Keys), result.Err
+	case <-ctx.Done():
+		return igsend.Keys{}, &igsend.Error{Reason: igsend.ReasonCredentials, Err: errKeysHang}
+	}
+}
+
+var errKeysHang = errors.New("the key files could not be read in the scrape's time")
 
 // open returns the sweep that a scrape may join now, or nil.
 func (f *Fetcher) open(gen *generation, now time.Time) *sweep {
@@ -253,7 +267,7 @@ func (f *Fetcher) giveUp(s *sweep, t *target, err *igsend.Error, now time.Time) 
 	if t.first != nil {
 		f.outcome(t, err) // it has had its turn
 	}
-	f.answer(t, a)
+	f.answer(t, a, now)
 }
 
 // wantedBeside reports whether another sweep than s still waits for t.
@@ -264,8 +278,8 @@ func (f *Fetcher) wantedBeside(s *sweep, t *target) bool {
 func (s *sweep) lacks(t *target) bool { return s.gen == t.gen && !s.answers[t.index].done }
 
 // answer closes the question that is open about t, for every sweep that asked it.
-// Its failure counts once.
-func (f *Fetcher) answer(t *target, a Answer) {
+// Its failure counts once. The question was asked at asked.
+func (f *Fetcher) answer(t *target, a Answer, asked time.Time) {
 	t.close()
 	count := true
 	for _, s := range slices.Clone(f.sweeps) { // fill takes those that are over off the list
@@ -273,7 +287,7 @@ func (f *Fetcher) answer(t *target, a Answer) {
 			count = false
 		}
 	}
-	t.record(a, t.gen.source, f.current.source)
+	t.record(a, asked, t.gen.source, f.current.source)
 }
 
 // fill puts an answer into a sweep. With count, its failure is counted unless the

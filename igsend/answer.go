@@ -29,6 +29,10 @@ var errTooLarge = fmt.Errorf("more than %d bytes", maxBodySize)
 // judge reads an HTTP answer to its end, so that its connection can be used again,
 // and decides what it is.
 func (c *Client) judge(ctx context.Context, resp *http.Response, d decoder) ([]Balance, error) {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the connection itself, which no deadline ends.
+		return nil, &Error{Reason: ReasonHTTP}
+	}
 	buffer := c.buffers.get()
 	defer c.buffers.put(buffer)
 	body, err := readBody(resp, buffer)

@@ -265,6 +265,7 @@ func TestAnswers(t *testing.T) {
 		"a state of 20 kB":               {table(strings.Replace(goodGBP, "IN_CREDIT", strings.Repeat("A", 20000), 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state with quotes":            {table(strings.Replace(goodGBP, "IN_CREDIT", `A\"} 1\nforged 1`, 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state that is a key":          {table(strings.Replace(goodGBP, "IN_CREDIT", "public-key-4f1c", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
+		"a state that is a folded key":   {table(strings.Replace(goodGBP, "IN_CREDIT", "Public Key_4F1C", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state with a key in capitals": {table(strings.Replace(goodGBP, "IN_CREDIT", "for PUBLIC-KEY-4F1C", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state that is no UTF-8":       {table(strings.Replace(goodGBP, "IN_CREDIT", "A\xff", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
 		"a state that is a number":       {table(strings.Replace(goodGBP, `"IN_CREDIT"`, "1", 1)), outcome{Balances: []igsend.Balance{balance("10.50", "GBP", "UNKNOWN")}}},
@@ -331,6 +332,15 @@ func TestStatus(t *testing.T) {
 		fault igsendtest.Fault
 		want  outcome
 	}{
+		"101": {
+			func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+				w.Header().Set("Connection", "Upgrade")
+				w.Header().Set("Upgrade", "websocket")
+				w.WriteHeader(http.StatusSwitchingProtocols)
+				_ = http.NewResponseController(w).Flush() // the status is what matters
+				igsendtest.Hang(w, r, documented)
+			}, reason(igsend.ReasonHTTP, 101),
+		},
 		"201":                      {body(201, documented), outcome{Balances: whole}},
 		"204":                      {igsendtest.Status(204), reason(igsend.ReasonMalformed, 204).transient()},
 		"400":                      {igsendtest.Status(400), reason(igsend.ReasonHTTP, 400)},

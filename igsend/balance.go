@@ -109,5 +109,7 @@ func parseState(s string) string {
 	case !stateGrammar.MatchString(s):
 		return StateUnknown
 	}
-	return stateSeparator.Replace(strings.ToUpper(s))
+	return foldState(s)
 }
+
+func foldState(s string) string { return stateSeparator.Replace(strings.ToUpper(s)) }

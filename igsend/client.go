@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -93,10 +94,21 @@ func (c *Client) request(ctx context.Context, keys Keys, id ClientID) *http.Requ
 	u.RawQuery = "ClientID=" + id.String()
 	r := &http.Request{
 		Method: http.MethodGet, URL: &u, Host: u.Host, Header: c.headerFor(keys),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: onceOnly{},
 	}
 	return r.WithContext(ctx)
 }
+
+// onceOnly is an empty body of which net/http does not know that it can be sent again.
+// Without it, a request that fails on a kept connection would be made anew on each
+// other one that is kept, uncounted, whoever asked having no say in it.
+type onceOnly struct{}
+
+// Read implements io.Reader.
+func (onceOnly) Read([]byte) (int, error) { return 0, io.EOF }
+
+// Close implements io.Closer.
+func (onceOnly) Close() error { return nil }
 
 func (c *Client) headerFor(keys Keys) http.Header {
 	if h := c.header.Load(); h != nil && h.keys == keys {

@@ -103,6 +103,39 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
+// net/http would make a request that fails on a kept connection anew on each other one.
+func TestAFailureIsOneRequest(t *testing.T) {
+	for name, fault := range map[string]igsendtest.Fault{"closed": igsendtest.CloseBeforeAnswer, "reset": igsendtest.Reset} {
+		t.Run(name, func(t *testing.T) {
+			server := igsendtest.NewServer(keys)
+			defer server.Close()
+			c := newClient(t, server, nil)
+			hold, both := make(chan struct{}), make(chan struct{}, 4)
+			server.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+				both <- struct{}{}
+				igsendtest.Hold(hold, igsendtest.Documented)(w, r, documented)
+			})
+			var calls sync.WaitGroup
+			for range 4 { // four connections to keep
+				calls.Go(func() { ask(t, c) })
+			}
+			for range 4 {
+				<-both
+			}
+			close(hold)
+			calls.Wait()
+			server.ResetStats()
+			server.SetFault(fault)
+			if got := ask(t, c).Err.Reason; got != igsend.ReasonNetwork {
+				t.Errorf("reason %s, want network", got)
+			}
+			if got := server.Stats().Requests; got != 1 {
+				t.Errorf("%d requests for one call", got)
+			}
+		})
+	}
+}
+
 // Keys change while a client is in use; each call is made with its own.
 func TestEachCallHasItsOwnKeys(t *testing.T) {
 	server := igsendtest.NewServer(keys)

@@ -3,6 +3,7 @@ package igsend
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -49,19 +50,21 @@ type KeySource struct {
 // The error is an [*Error] with [ReasonCredentials]; it names the half and the
 // file, never the content.
 func (s KeySource) Keys() (Keys, error) {
-	public, err := readKey("public", s.Public, s.PublicFile)
-	if err != nil {
-		return Keys{}, &Error{Reason: ReasonCredentials, Err: err}
-	}
-	// RFC 7617, section 2: the user of HTTP Basic authentication holds no colon.
-	if strings.Contains(public, ":") {
-		return Keys{}, &Error{Reason: ReasonCredentials, Err: errors.New("the public key holds a colon, which HTTP Basic authentication can't carry")}
-	}
-	private, err := readKey("private", s.Private, s.PrivateFile)
-	if err != nil {
+	public, publicErr := s.public()
+	private, privateErr := readKey("private", s.Private, s.PrivateFile)
+	if err := errors.Join(publicErr, privateErr); err != nil {
 		return Keys{}, &Error{Reason: ReasonCredentials, Err: err}
 	}
 	return Keys{Public: public, Private: private}, nil
+}
+
+func (s KeySource) public() (string, error) {
+	key, err := readKey("public", s.Public, s.PublicFile)
+	// RFC 7617, section 2: the user of HTTP Basic authentication holds no colon.
+	if strings.Contains(key, ":") {
+		return "", errors.New("public key: it holds a colon, which HTTP Basic authentication can't carry")
+	}
+	return key, err
 }
 
 // LogValue returns "[redacted]", for log/slog: the source may hold keys as text.
@@ -76,9 +79,26 @@ func (KeySource) GoString() string { return redacted }
 // MarshalText returns "[redacted]", for JSON, YAML and the like.
 func (KeySource) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
+// maxKeySize bounds a key file: a path that names something else should not fill the
+// memory.
+const maxKeySize = 64 << 10
+
+func readSmall(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxKeySize+1))
+	if err == nil && len(content) > maxKeySize {
+		err = fmt.Errorf("file %s holds more than %d bytes, which is no key", name, maxKeySize)
+	}
+	return content, err
+}
+
 func readKey(half, text, file string) (string, error) {
 	if file != "" {
-		content, err := os.ReadFile(file)
+		content, err := readSmall(file)
 		if err != nil {
 			return "", fmt.Errorf("%s key: %w", half, err)
 		}

@@ -35,11 +35,12 @@ func TestKeySource(t *testing.T) {
 		"text":            {igsend.KeySource{Public: " pub ", Private: "priv\n"}, igsend.Keys{Public: "pub", Private: "priv"}, ""},
 		"files":           {igsend.KeySource{PublicFile: public, PrivateFile: private}, igsend.Keys{Public: "pub", Private: "pri vate"}, ""},
 		"one of each":     {igsend.KeySource{Public: "pub", PrivateFile: private}, igsend.Keys{Public: "pub", Private: "pri vate"}, ""},
-		"nothing":         {igsend.KeySource{}, igsend.Keys{}, "credentials: public key: not set"},
+		"nothing":         {igsend.KeySource{}, igsend.Keys{}, "credentials: public key: not set\nprivate key: not set"},
 		"half":            {igsend.KeySource{Public: "secret"}, igsend.Keys{}, "credentials: private key: not set"},
 		"an empty file":   {igsend.KeySource{Public: "secret", PrivateFile: empty}, igsend.Keys{}, "credentials: private key: file " + empty + " is empty"},
+		"a large file":    {igsend.KeySource{PublicFile: file("large", strings.Repeat("x", 64<<10+1)), Private: "secret"}, igsend.Keys{}, "credentials: public key: file " + filepath.Join(dir, "large") + " holds more than 65536 bytes, which is no key"},
 		"a missing file":  {igsend.KeySource{PublicFile: missing, Private: "secret"}, igsend.Keys{}, "credentials: public key: open " + missing + ": no such file or directory"},
-		"a colon":         {igsend.KeySource{PublicFile: colon, Private: "secret"}, igsend.Keys{}, "credentials: the public key holds a colon, which HTTP Basic authentication can't carry"},
+		"a colon":         {igsend.KeySource{PublicFile: colon, Private: "secret"}, igsend.Keys{}, "credentials: public key: it holds a colon, which HTTP Basic authentication can't carry"},
 		"a private colon": {igsend.KeySource{Public: "pub", PrivateFile: colon}, igsend.Keys{Public: "pub", Private: "a:b"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,7 +3,9 @@ package igsend
 import (
 	"cmp"
 	"encoding/base64"
+	"html"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,18 +18,23 @@ const maxMessageLength = 200
 func (k Keys) spellings() []string {
 	var all []string
 	for _, s := range []string{k.basic(), k.Private, k.Public} {
-		all = append(all, s, url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
+		all = append(all, s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s),
+			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawStdEncoding.EncodeToString([]byte(s)),
+			base64.URLEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
 	}
 	all = slices.DeleteFunc(all, func(s string) bool { return s == "" })
 	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return all
 }
 
-// clean prepares a text from the network for people: keys replaced, then cut, in
-// this order, since half a key is a secret too.
+// clean prepares a text from the network for people: keys replaced, in any case, then
+// cut, in this order, since half a key is a secret too.
 func (k Keys) clean(text string) string {
-	for _, s := range k.spellings() {
-		text = strings.ReplaceAll(text, s, redacted)
+	if all := k.spellings(); len(all) > 0 {
+		for i := range all {
+			all[i] = regexp.QuoteMeta(all[i])
+		}
+		text = regexp.MustCompile("(?i)"+strings.Join(all, "|")).ReplaceAllLiteralString(text, redacted)
 	}
 	if characters := []rune(text); len(characters) > maxMessageLength {
 		text = string(characters[:maxMessageLength])
@@ -35,12 +42,12 @@ func (k Keys) clean(text string) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// isIn reports whether text holds a key in any spelling. Case does not matter,
-// because a state is folded before it becomes a label.
+// isIn reports whether text holds a key in any spelling, folded as a state is before
+// it becomes a label.
 func (k Keys) isIn(text string) bool {
 	if text == "" || text == StateInCredit {
 		return false
 	}
-	lower := strings.ToLower(text)
-	return slices.ContainsFunc(k.spellings(), func(s string) bool { return strings.Contains(lower, strings.ToLower(s)) })
+	folded := foldState(text)
+	return slices.ContainsFunc(k.spellings(), func(s string) bool { return strings.Contains(folded, foldState(s)) })
 }
