@@ -40,10 +40,11 @@ func newAccount(id igsend.ClientID) *account {
 	return &account{id: id, series: newAccountSeries(id)}
 }
 
-// record takes in an answer, once, whichever sweeps share it.
-func (a *account) record(answer Answer, from *source) {
+// record takes in an answer, once, whichever sweeps share it. It may come late, from
+// another source than the current one.
+func (a *account) record(answer Answer, from, current *source) {
 	for _, balance := range answer.Balances {
-		a.moneyIn(balance.Currency).record(balance.Amount, from)
+		a.moneyIn(balance.Currency).record(balance.Amount, from, current)
 	}
 	if answer.Err == nil {
 		a.last = lastAnswer{answer, from}
@@ -51,10 +52,12 @@ func (a *account) record(answer Answer, from *source) {
 	a.logChange(answer.Err)
 }
 
-// fresh returns the last answer when it is young enough to be served again.
-func (a *account) fresh(now time.Time, s *setup) (Answer, bool) {
-	ok := a.last.source != nil && *a.last.source == *s.source && now.Sub(a.last.At) < s.Config.API.MinRefreshInterval
-	return a.last.Answer, ok
+// fresh returns the last answer, and until when it is young enough to be served again.
+func (a *account) fresh(s *setup) (last Answer, until time.Time) {
+	if a.last.source == nil || *a.last.source != *s.source {
+		return Answer{}, time.Time{}
+	}
+	return a.last.Answer, a.last.At.Add(s.Config.API.MinRefreshInterval)
 }
 
 // logChange writes a line when the outcome is another than the last time.

@@ -43,13 +43,11 @@ func (f *Fetcher) takeOffs(now time.Time) (first *flight) {
 // places is how many requests may be in flight, over all sweeps and generations.
 func (f *Fetcher) places() int { return f.current.Config.API.Concurrency }
 
-// slowPlaces is how many of these slow clients may take while others wait.
-func (f *Fetcher) slowPlaces() int { return max(1, f.places()/2) }
-
-// untilToken returns the time until the rate allows another request.
+// untilToken returns the time until the rate allows another request, or longer than
+// any scrape takes: what a tiny rate asks for may be more than a Duration holds.
 func (f *Fetcher) untilToken(now time.Time) time.Duration {
-	missing := 1 - f.limiter.TokensAt(now)
-	return time.Duration(missing/float64(f.limiter.Limit())*float64(time.Second)) + 1
+	seconds := (1 - f.limiter.TokensAt(now)) / float64(f.limiter.Limit())
+	return time.Duration(min(seconds, maxTimeout.Seconds())*float64(time.Second)) + 1
 }
 
 // wake calls dispatch after d, if nothing does before.
@@ -73,7 +71,7 @@ func (f *Fetcher) next(now time.Time) *target {
 	for _, s := range f.sweeps {
 		switch s.gen.guard.advice(now, s.gen.flights) {
 		case askAll:
-			if t := cmp.Or(s.queue.first(f.slow >= f.slowPlaces()), s.nextRetry()); t != nil {
+			if t := cmp.Or(s.queue.first(f.slow, f.places()), s.nextRetry()); t != nil {
 				return t
 			}
 		case askAnother:

@@ -28,6 +28,7 @@ type Fetcher struct {
 	current  *setup
 	latest   *generation // nil until the first scrape after a reload
 	sweeps   []*sweep    // under way, the oldest first
+	founded  uint64      // sweeps so far
 	inFlight int         // requests, over all generations
 	slow     int         // those of them for clients that timed out the last time
 	turn     turn        // of the latest outcome

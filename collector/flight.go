@@ -81,7 +81,8 @@ func (f *Fetcher) ask(fl *flight) (balances []igsend.Balance, failure *igsend.Er
 	t := fl.target
 	defer func() {
 		if p := recover(); p != nil {
-			t.logger.Error("Panic while reading an answer; please report it", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			f.logger.Error("Panic while reading an answer; please report it", // t.logger is for those who hold the lock
+				"client_id", t.id.String(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			balances, failure = nil, &igsend.Error{ClientID: t.id, Reason: igsend.ReasonMalformed, Err: errors.New("panic while reading the answer")}
 		}
 	}()

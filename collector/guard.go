@@ -53,7 +53,7 @@ func newGuard() *guard {
 // clients.
 func (g *guard) afterReload() *guard {
 	next := newGuard()
-	next.state, next.suspects, next.refusals = g.state, maps.Clone(g.suspects), g.refusals
+	next.state, next.suspects, next.loners, next.refusals = g.state, maps.Clone(g.suspects), maps.Clone(g.loners), g.refusals
 	return next
 }
 
@@ -110,15 +110,16 @@ func (g *guard) landed(fl *flight, err *igsend.Error, now time.Time) {
 // was made after the key was last refused; else the key may have been withdrawn in
 // between, and another client is asked before all are.
 func (g *guard) accepted(fresh bool) {
-	if g.state == refused && !fresh {
+	switch {
+	case fresh:
+		g.state = trusted
+		for id := range g.suspects {
+			g.loners[id] = true
+		}
+		clear(g.suspects)
+	case g.state == refused:
 		g.state = doubted
-		return
 	}
-	g.state = trusted
-	for id := range g.suspects {
-		g.loners[id] = true
-	}
-	clear(g.suspects)
 }
 
 // denied is told that there is a suspect more.

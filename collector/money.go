@@ -41,15 +41,20 @@ func newMoney(of *accountSeries, currency string) *money {
 }
 
 // record adds the movement since the last good answer. The first answer of a source
-// is where counting begins.
-func (m *money) record(balance decimal.Decimal, from *source) {
-	if m.source != nil && *m.source == *from {
+// is where counting begins; a late one of a source that was replaced does not make
+// the current one begin again.
+func (m *money) record(balance decimal.Decimal, from, current *source) {
+	switch {
+	case m.source == nil:
+	case *m.source == *from:
 		switch change := balance.Sub(m.balance); change.Sign() {
 		case 1:
 			m.rose.add(change)
 		case -1:
 			m.fell.add(change.Neg())
 		}
+	case *m.source == *current:
+		return
 	}
 	m.balance, m.source = balance, from
 }

@@ -48,7 +48,7 @@ func TestMoney(t *testing.T) {
 			a := newAccount(1)
 			m := newMoney(&a.series, "GBP")
 			for _, answer := range test.answers {
-				m.record(decimal.RequireFromString(answer.balance), answer.from)
+				m.record(decimal.RequireFromString(answer.balance), answer.from, answer.from)
 			}
 			if diff := cmp.Diff(test.want, totals{m.rose.float, m.fell.float}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -13,9 +13,10 @@ import (
 // is over when nothing is lacking any more, or when the last scrape has left.
 //
 // The scrape that founds a sweep sets how long others may join: until the founder's
-// deadline. After it a scrape founds a sweep of its own, so that scrapers whose
-// scrapes overlap for ever can't keep one sweep, and the answers in it, alive for
-// ever. Two sweeps still share what is in flight.
+// deadline, or until an answer that it was served again is too old for them. After it
+// a scrape founds a sweep of its own, so that scrapers whose scrapes overlap for ever
+// can't keep one sweep, and the answers in it, alive for ever. Two sweeps still share
+// what is in flight.
 type sweep struct {
 	gen     *generation
 	founded time.Time
@@ -25,7 +26,7 @@ type sweep struct {
 	answers []answer // by target
 	lacking int
 	asked   int           // requests that took off for this sweep, or that it found in flight
-	stopped bool          // a 429 ended all asking
+	stopped bool          // a 429 ended all asking; nobody may join any more
 	over    chan struct{} // closed when lacking is 0
 
 	queue   queue     // targets not asked yet, in turn
@@ -102,7 +103,7 @@ func (f *Fetcher) lockWithKeys() (igsend.Keys, error) {
 // open returns the sweep that a scrape may join now, or nil.
 func (f *Fetcher) open(gen *generation, now time.Time) *sweep {
 	for _, s := range slices.Backward(f.sweeps) {
-		if s.gen == gen && now.Before(s.admits) {
+		if s.gen == gen && !s.stopped && now.Before(s.admits) {
 			return s
 		}
 	}
@@ -121,15 +122,19 @@ func (f *Fetcher) found(gen *generation, now, deadline time.Time) *sweep {
 	gen.users++
 	for i, t := range gen.targets {
 		s.answers[i].ClientID = t.id
-		if fresh, ok := t.fresh(now, gen.setup); ok {
+		if fresh, until := t.fresh(gen.setup); now.Before(until) {
 			s.answers[i] = answer{Answer: fresh, done: true}
 			s.lacking--
+			if until.Before(s.admits) {
+				s.admits = until
+			}
 		}
 		if t.flight != nil || t.pause != nil {
 			s.asked++
 		}
 	}
-	s.queue = newQueue(s)
+	f.founded++
+	s.queue = newQueue(s, f.places(), f.founded)
 	if now.Before(f.silent) {
 		f.refuseAll(s, &igsend.Error{Reason: igsend.ReasonRateLimited, Err: errSilent}, now)
 	}
@@ -204,15 +209,19 @@ func (f *Fetcher) abandon(s *sweep, reason igsend.Reason) (cut []*flight) {
 		if !s.lacks(t) {
 			continue
 		}
-		if fl := t.flight; fl != nil && !f.wantedBeside(s, t) {
+		fl := t.flight
+		if f.wantedBeside(s, t) {
+			fl = nil // not ours alone
+		}
+		if fl != nil {
 			fl.cut(reason)
 			cut = append(cut, fl)
-			if !fl.takeoff.After(s.founded) {
-				// It had the whole time of the scrape, and would not use the next one better.
-				f.outcome(t, &igsend.Error{Reason: igsend.ReasonTimeout})
-			}
 		}
 		f.giveUp(s, t, &igsend.Error{ClientID: t.id, Reason: reason, Err: errNoTime}, now)
+		if fl != nil && reason == igsend.ReasonTimeout && !fl.takeoff.After(s.founded) {
+			// It had the whole time of the scrape, and would not use the next one better.
+			f.outcome(t, &igsend.Error{Reason: igsend.ReasonTimeout})
+		}
 	}
 	f.dispatch(now)
 	return cut
@@ -230,8 +239,8 @@ func (f *Fetcher) refuseAll(s *sweep, err *igsend.Error, now time.Time) {
 }
 
 // giveUp answers for t in s with a failure. The failure of an attempt that was made
-// stands before err, which only says why no other followed. A question that another
-// sweep has open stays open there.
+// stands before err, which only says why no other followed, and is an outcome. A
+// question that another sweep has open stays open there.
 func (f *Fetcher) giveUp(s *sweep, t *target, err *igsend.Error, now time.Time) {
 	if t.first != nil {
 		err = t.first
@@ -264,7 +273,7 @@ func (f *Fetcher) answer(t *target, a Answer) {
 			count = false
 		}
 	}
-	t.record(a, t.gen.source)
+	t.record(a, t.gen.source, f.current.source)
 }
 
 // fill puts an answer into a sweep. With count, its failure is counted unless the

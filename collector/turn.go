@@ -14,8 +14,15 @@ import (
 // short is none, unless it had the whole time of the scrape.
 //
 // Clients that timed out the last time, the slow ones, may take half of the places
-// while others wait, however long ago their turn was. Else a handful that never
-// answer would take turns in keeping all the others out of every second scrape.
+// while others wait, however long ago their turn was. Else a handful that never answer
+// would take turns in keeping all the others out of every second scrape. When no others
+// wait they may take all places but one, which stays free for who comes later: another
+// attempt, or another sweep.
+//
+// A single place can't be halved: there, the slow ones come last. But in every fifth
+// sweep they come in turn, for one of them to have enough time. (An odd number: with
+// an even one, it would be the time of the same of two scrapers again and again.)
+const inTurnEvery = 5
 
 // A turn numbers outcomes in the order in which they occurred; 0 is before all.
 type turn uint64
@@ -35,7 +42,8 @@ type queue struct {
 	slow  []*target // in turn; timed out the last time
 }
 
-func newQueue(s *sweep) queue {
+// newQueue returns the queue of the nth sweep.
+func newQueue(s *sweep, places int, n uint64) queue {
 	q := queue{sweep: s, brisk: make([]*target, 0, s.lacking)}
 	for _, t := range s.gen.targets {
 		switch {
@@ -48,6 +56,12 @@ func newQueue(s *sweep) queue {
 	}
 	slices.SortFunc(q.brisk, byTurn)
 	slices.SortFunc(q.slow, byTurn)
+	if places == 1 {
+		q.brisk, q.slow = append(q.brisk, q.slow...), nil
+		if n%inTurnEvery == 0 {
+			slices.SortFunc(q.brisk, byTurn)
+		}
+	}
 	return q
 }
 
@@ -56,20 +70,23 @@ func byTurn(a, b *target) int {
 	return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.index, b.index))
 }
 
-// first returns the target whose turn it is, without taking it off the queue; nil
-// when none is left. It passes over the slow ones when they have their share and
-// others wait.
-func (q *queue) first(slowHaveTheirShare bool) *target {
+// first returns the target whose turn it is, without taking it off the queue, given
+// how many places there are and how many of these slow clients have; nil when none is
+// left, or only slow ones that have their share.
+func (q *queue) first(slowInFlight, places int) *target {
 	q.brisk, q.slow = q.trim(q.brisk), q.trim(q.slow)
+	share := places - 1
+	if len(q.brisk) > 0 {
+		share = places / 2
+	}
+	slow := len(q.slow) > 0 && slowInFlight < max(1, share)
 	switch {
-	case len(q.brisk) == 0 && len(q.slow) == 0:
-		return nil
-	case len(q.brisk) == 0:
+	case slow && (len(q.brisk) == 0 || byTurn(q.slow[0], q.brisk[0]) < 0):
 		return q.slow[0]
-	case len(q.slow) == 0 || slowHaveTheirShare || byTurn(q.brisk[0], q.slow[0]) < 0:
+	case len(q.brisk) > 0:
 		return q.brisk[0]
 	}
-	return q.slow[0]
+	return nil
 }
 
 // trim drops what is answered, in flight or about to be tried again from the front.

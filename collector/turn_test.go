@@ -119,6 +119,23 @@ func TestSlowClientsLeaveHalfOfThePlaces(t *testing.T) {
 	}
 }
 
+// After an outage of the whole API every client is slow, and none has to wait for that.
+func TestAnOutageMakesTheNextScrapeLittleSlower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		for _, id := range ids(1, 12) {
+			api.setFunc(id, failsAtFirst(1, timesOut(time.Second)))
+		}
+		f := newTestFetcher(api, ids(1, 12), nil) // four places
+		scrape(t, f, time.Minute)
+		begin := time.Now()
+		scrape(t, f, time.Minute)
+		if took, want := time.Since(begin), 4*time.Second; took != want {
+			t.Errorf("took %s, want %s: four rounds of three", took, want)
+		}
+	})
+}
+
 func TestEveryClientIsReachedUnderAShortDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: time.Second}

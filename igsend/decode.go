@@ -23,12 +23,11 @@ const maxRows = 200
 //	               "Balance Currency": "GBP", "Balance State": "IN_CREDIT"}]}
 //
 // Scalars stay raw: each may be a string or a number, and each is judged on its
-// own. The table stays raw too, because what it looks like when the call failed is
-// not documented.
+// own.
 type (
 	document struct {
 		CoreRes  *core          `json:"coreRes"`
-		TableRes jsontext.Value `json:"tableRes"`
+		TableRes tableRes       `json:"tableRes"`
 		Unknown  jsontext.Value `json:",embed"`
 	}
 	core struct {
@@ -46,6 +45,40 @@ type (
 		Unknown  jsontext.Value `json:",embed"`
 	}
 )
+
+// tableRes is the rows, or the knowledge that there is something else in their place:
+// what the table looks like when the call failed is not documented, and must not hide
+// that it did.
+type tableRes struct {
+	rows  []row
+	other bool
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (t *tableRes) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '[' {
+		t.other = dec.PeekKind() != 'n'
+		return dec.SkipValue()
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != ']' {
+		if dec.PeekKind() != '{' || len(t.rows) == maxRows {
+			t.other = true
+			if err := dec.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		t.rows = append(t.rows, row{})
+		if err := json.UnmarshalDecode(dec, &t.rows[len(t.rows)-1]); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
 
 // decoder reads the answer to one question.
 type decoder struct {
@@ -69,25 +102,22 @@ func (d decoder) decode(body []byte) ([]Balance, error) {
 	if err := doc.checkNames(); err != nil {
 		return nil, d.malformed(doc, err)
 	}
-	var rows []row
-	if len(doc.TableRes) > 0 {
-		if err := unmarshal(doc.TableRes, &rows); err != nil {
-			return nil, d.malformed(doc, errors.New("tableRes is not a list of rows"))
-		}
-	}
-	switch {
-	case len(rows) == 0:
+	switch table := doc.TableRes; {
+	case table.other:
+		return nil, d.malformed(doc, fmt.Errorf("tableRes is not a list of %d rows at most", maxRows))
+	case len(table.rows) == 0:
 		return nil, d.malformed(doc, errors.New("tableRes holds no rows"))
-	case len(rows) > maxRows:
-		return nil, d.malformed(doc, fmt.Errorf("tableRes holds more than %d rows", maxRows))
 	}
-	return d.balances(doc, rows)
+	return d.balances(doc, doc.TableRes.rows)
 }
 
 // parse reads the document without a judgement on what it says.
 func (d decoder) parse(body []byte) (document, error) {
 	var doc document
-	err := unmarshal(bytes.TrimPrefix(body, utf8BOM), &doc)
+	// The library is strict about repeated names and trailing data by itself. Invalid
+	// UTF-8 passes, since it can do no harm: a number or a currency that holds it fits
+	// no grammar, and in a text it is replaced.
+	err := json.Unmarshal(bytes.TrimPrefix(body, utf8BOM), &doc, jsontext.AllowInvalidUTF8(true))
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		// Half an answer is most likely a fault on the way: worth asking again.
@@ -99,13 +129,6 @@ func (d decoder) parse(body []byte) (document, error) {
 		return doc, d.malformed(doc, errors.New("coreRes.status is missing"))
 	}
 	return doc, nil
-}
-
-// unmarshal is strict about repeated names and trailing data, as the library is by
-// itself. Invalid UTF-8 passes, since it can do no harm: a number or a currency
-// that holds it fits no grammar, and in a text it is replaced.
-func unmarshal(b []byte, v any) error {
-	return json.Unmarshal(b, v, jsontext.AllowInvalidUTF8(true))
 }
 
 // rejection returns IGSend's own word that the call failed, if that is what the
