@@ -146,22 +146,30 @@ func (s *stack) mustInhibit(t *testing.T, name, severity string) {
 
 func (s *stack) delivered(t *testing.T, name, severity string) []string {
 	t.Helper()
-	body, err := get(t.Context(), "http://"+s.alertmanager+"/api/v2/alerts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var alerts []struct {
-		Labels map[string]string
-		Status struct{ State string }
-	}
-	if err := json.Unmarshal(body, &alerts); err != nil {
-		t.Fatal(err)
-	}
 	var states []string
-	for _, a := range alerts {
+	for _, a := range s.held(t) {
 		if a.Labels["alertname"] == name && a.Labels["severity"] == severity {
 			states = append(states, a.Status.State)
 		}
 	}
 	return states
+}
+
+// A heldAlert is one as Alertmanager has it.
+type heldAlert struct {
+	Labels map[string]string
+	Status struct{ State string }
+}
+
+func (s *stack) held(t *testing.T) []heldAlert {
+	t.Helper()
+	body, err := get(t.Context(), "http://"+s.alertmanager+"/api/v2/alerts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var alerts []heldAlert
+	if err := json.Unmarshal(body, &alerts); err != nil {
+		t.Fatal(err)
+	}
+	return alerts
 }
