@@ -61,13 +61,14 @@ func (v *verdict) update(w *world, now time.Duration) {
 			low := balance < threshold
 			v.set("IGSendBalanceLow "+a.client+" "+a.currency+" "+severity, low, low, 2*time.Minute, 5*time.Minute)
 		}
-		if in(w.unscraped, now, "") || in(w.apiDown, now, a.client) || in(w.keyRefused, now, a.client) || !w.anybody(now) {
+		if w.unknown(now, a.client) {
 			continue // what was true when last known stays so
 		}
 		pace := max(a.spent(now, 24*time.Hour), a.spent(now, 7*24*time.Hour)/7)
 		for severity, target := range a.runway {
 			seconds := max(balance, 0) / pace * 86400
-			must := pace > 0 && seconds < 0.9*target.Seconds()
+			// While 24 hours ago lies in an outage, nobody can tell what left the account within them.
+			must := pace > 0 && seconds < 0.9*target.Seconds() && !w.unknown(now-24*time.Hour, a.client)
 			may := pace > 0 && seconds < 1.05*target.Seconds()
 			// One alert for all currencies of a client.
 			r := runways["IGSendRunwayShort "+a.client+" "+severity]
@@ -77,6 +78,11 @@ func (v *verdict) update(w *world, now time.Duration) {
 	for key, r := range runways {
 		v.set(key, r[0], r[1], 30*time.Minute, 75*time.Minute)
 	}
+}
+
+// unknown reports whether nobody could see the client's balance.
+func (w *world) unknown(now time.Duration, client string) bool {
+	return in(w.unscraped, now, "") || in(w.apiDown, now, client) || in(w.keyRefused, now, client) || !w.anybody(now)
 }
 
 func (w *world) anybody(now time.Duration) bool {

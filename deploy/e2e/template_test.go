@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// What amtool renders is what the person gets: compared whole.
+func TestMessages(t *testing.T) {
+	began := time.Date(2026, time.March, 2, 3, 4, 0, 0, time.UTC)
+	low := map[string]any{
+		"status":   "firing",
+		"labels":   map[string]string{"alertname": "IGSendBalanceLow", "severity": "critical", "client_id": "100045", "currency": "GBP"},
+		"startsAt": began,
+		"annotations": map[string]string{
+			"summary":       "Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold",
+			"description":   "The GBP balance is low.",
+			"runbook_url":   "https://example.org/runbooks.md#igsendbalancelow",
+			"dashboard_url": "/d/igsend-balances?var-client_id=100045",
+		},
+	}
+	empty := map[string]any{
+		"status": "firing", "startsAt": began,
+		"labels":      map[string]string{"alertname": "IGSendBalanceEmpty", "severity": "critical", "client_id": "100045", "currency": "EUR"},
+		"annotations": map[string]string{"summary": "Client 100045 (Payroll): the EUR balance is empty"},
+	}
+	resolved := map[string]any{
+		"status": "resolved", "startsAt": began, "endsAt": began.Add(2 * time.Hour),
+		"labels": low["labels"], "annotations": low["annotations"],
+	}
+	common := map[string]string{"severity": "critical", "client_id": "100045"}
+	for _, test := range []struct {
+		name, template, status string
+		alerts                 []any
+		want                   string
+	}{
+		{"one alert", "title", "firing", []any{low},
+			"[CRITICAL] Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold"},
+		{"two alerts of one client", "title", "firing", []any{low, empty}, "[CRITICAL] Client 100045: 2 firing"},
+		{"one of two resolved", "title", "firing", []any{resolved, empty}, "[CRITICAL] Client 100045: 1 firing, 1 resolved"},
+		{"resolved", "title", "resolved", []any{resolved},
+			"[RESOLVED] Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold"},
+		{"one alert", "text", "firing", []any{low}, `*Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold*
+The GBP balance is low.
+Since Mon 2 Mar 03:04 UTC, critical
+Runbook: https://example.org/runbooks.md#igsendbalancelow
+Dashboard: http://localhost:3000/d/igsend-balances?var-client_id=100045
+`},
+		{"resolved", "text", "resolved", []any{resolved}, `*Resolved: Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold*
+From Mon 2 Mar 03:04 to Mon 2 Mar 05:04 UTC
+`},
+	} {
+		t.Run(test.template+" of "+test.name, func(t *testing.T) {
+			data, err := json.Marshal(map[string]any{
+				"receiver": "page", "status": test.status, "alerts": test.alerts,
+				"groupLabels": common, "commonLabels": common, "externalURL": "http://alertmanager:9093",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "data.json")
+			if err := os.WriteFile(file, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := output(t, "amtool", "template", "render", "--template.glob="+templates, "--template.data="+file,
+				`--template.text={{ template "igsend.`+test.template+`" . }}`)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, got)
+			}
+			if got != test.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, test.want)
+			}
+		})
+	}
+}
