@@ -2,16 +2,13 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -121,8 +118,7 @@ func loadDashboards(t *testing.T) ([]dashboardQuery, []dashboardVariable) {
 // replicas of the demo.
 func TestDashboards(t *testing.T) {
 	queries, variables := loadDashboards(t)
-	exporter := buildExporter(t)
-	targets := []string{runDemo(t, exporter), runDemo(t, exporter)}
+	targets := []string{runDemo(t), runDemo(t)}
 	rules := dashboardRules(t)
 	prometheus := runDashboardPrometheus(t, targets, rules)
 
@@ -408,37 +404,25 @@ func exportedMetrics(t *testing.T, target string) []string {
 	return names
 }
 
-func buildExporter(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "igsend_exporter")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return binary
-}
-
 // runDemo returns the address of a demo that has answered its first scrape.
-func runDemo(t *testing.T, exporter string) string {
+func runDemo(t *testing.T) string {
 	t.Helper()
-	address := freeAddress(t)
-	runUntilDone(t, exporter, "demo", "--web.listen-address="+address)
-	waitFor(t, "http://"+address+"/metrics")
+	address := freePort(t)
+	start(t, "igsend_exporter", "demo", "--web.listen-address="+address)
+	awaitPage(t, "http://"+address+"/metrics")
 	return address
 }
 
-// runDashboardPrometheus takes $PROMETHEUS, or builds the version that go.mod pins.
+func awaitPage(t *testing.T, url string) {
+	t.Helper()
+	eventually(t, url, func() error {
+		_, err := get(t.Context(), url)
+		return err
+	})
+}
+
 func runDashboardPrometheus(t *testing.T, targets []string, rules []byte) dashboardPrometheus {
 	t.Helper()
-	binary := os.Getenv("PROMETHEUS")
-	if binary == "" {
-		binary = filepath.Join("bin", "prometheus")
-		build := exec.Command("go", "build", "-tags", "remove_all_sd", "-o", binary, "github.com/prometheus/prometheus/cmd/prometheus")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("go build prometheus: %v\n%s", err, out)
-		}
-	}
 	dir := t.TempDir()
 	config := fmt.Sprintf(`global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [igsend.rules.yml]
@@ -451,55 +435,9 @@ scrape_configs:
 			t.Fatal(err)
 		}
 	}
-	address := freeAddress(t)
-	runUntilDone(t, binary, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
+	address := freePort(t)
+	start(t, "prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=warn")
-	waitFor(t, "http://"+address+"/-/ready")
+	awaitPage(t, "http://"+address+"/-/ready")
 	return dashboardPrometheus{url: "http://" + address}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func runUntilDone(t *testing.T, name string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	var output bytes.Buffer
-	command := exec.CommandContext(ctx, name, args...)
-	command.Stdout, command.Stderr = &output, &output
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.WaitDelay = 10 * time.Second
-	if err := command.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = command.Wait()
-		if t.Failed() {
-			t.Logf("%s says:\n%s", filepath.Base(name), output.String())
-		}
-	})
-}
-
-func waitFor(t *testing.T, url string) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		response, err := http.Get(url)
-		if err != nil {
-			continue
-		}
-		_ = response.Body.Close()
-		if response.StatusCode == http.StatusOK {
-			return
-		}
-	}
-	t.Fatalf("%s does not answer", url)
 }
