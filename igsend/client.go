@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -94,21 +95,17 @@ func (c *Client) request(ctx context.Context, keys Keys, id ClientID) *http.Requ
 	u.RawQuery = "ClientID=" + id.String()
 	r := &http.Request{
 		Method: http.MethodGet, URL: &u, Host: u.Host, Header: c.headerFor(keys),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: onceOnly{},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		// A body, though an empty one, of which net/http does not know that it can be
+		// sent again: without it, a request that fails on a kept connection would be made
+		// anew on each other one that is kept, uncounted, whoever asked having no say in
+		// it. The encoding says that there is no need to probe whether the body is empty,
+		// which takes a goroutine and a timer, and a tenth of the CPU time of a request
+		// (BenchmarkCPU). Neither shows on the wire.
+		Body: io.NopCloser(strings.NewReader("")), TransferEncoding: []string{"identity"},
 	}
 	return r.WithContext(ctx)
 }
-
-// onceOnly is an empty body of which net/http does not know that it can be sent again.
-// Without it, a request that fails on a kept connection would be made anew on each
-// other one that is kept, uncounted, whoever asked having no say in it.
-type onceOnly struct{}
-
-// Read implements io.Reader.
-func (onceOnly) Read([]byte) (int, error) { return 0, io.EOF }
-
-// Close implements io.Closer.
-func (onceOnly) Close() error { return nil }
 
 func (c *Client) headerFor(keys Keys) http.Header {
 	if h := c.header.Load(); h != nil && h.keys == keys {

@@ -5,6 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -26,6 +29,46 @@ func TestTheRequestIsAsDocumented(t *testing.T) {
 	compare(t, outcome{Balances: whole}, ask(t, newClient(t, server, nil)))
 	if diff := cmp.Diff([]string(nil), server.Stats().BadRequests); diff != "" {
 		t.Errorf("bad requests (-want +got):\n%s", diff)
+	}
+}
+
+// To the byte: no body, and nothing that announces one.
+func TestTheRequestOnTheWire(t *testing.T) {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	wire := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			wire <- err.Error()
+			return
+		}
+		defer conn.Close()
+		var request strings.Builder
+		for buffer := make([]byte, 1); !strings.HasSuffix(request.String(), "\r\n\r\n"); {
+			if _, err := conn.Read(buffer); err != nil {
+				break
+			}
+			request.Write(buffer)
+		}
+		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		after, _ := io.ReadAll(conn) // until the client closes: nothing may follow
+		wire <- request.String() + string(after)
+	}()
+	c, err := igsend.NewClient(igsend.Options{Endpoint: "http://" + listener.Addr().String() + igsendtest.Path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask(t, c)
+	c.Close()
+	want := "GET /services/clientbalance/?ClientID=100045 HTTP/1.1\r\nHost: " + listener.Addr().String() + "\r\n" +
+		"User-Agent: igsend-go\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n" +
+		"Authorization: Basic cHVibGljLWtleS00ZjFjOnByaXZhdGUva2V5KzlhN2U9\r\n\r\n"
+	if diff := cmp.Diff(want, <-wire); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
