@@ -163,7 +163,7 @@ func (c *chaos) recover(e epoch) {
 	c.restore()
 	c.mu.Lock()
 	for id, m := range c.members {
-		if _, configured := c.current.accounts[id]; configured && !e.wild && time.Since(m.asked) > settled {
+		if _, configured := c.current.accounts[id]; configured && !e.wild && c.failures == 0 && time.Since(m.asked) > settled {
 			c.errorf("client %s was not asked for %s, %s epoch", id, time.Since(m.asked), e.name)
 		}
 		m.mode = healthy

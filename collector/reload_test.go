@@ -172,3 +172,35 @@ func fallen(f *Fetcher) map[igsend.ClientID]float64 {
 	}
 	return all
 }
+
+func TestMorePlacesAreUsedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		f := newTestFetcher(api, ids(1, 8), oneAtATime)
+		begin := time.Now()
+		answers := background(t, f, 9*time.Second)
+		time.Sleep(500 * time.Millisecond)
+		f.Apply(settings(api, ids(1, 8), func(c *config.API) { c.Concurrency = 8 }))
+		<-answers
+		if took := time.Since(begin); took != 1500*time.Millisecond {
+			t.Errorf("took %s, want 1.5s", took)
+		}
+	})
+}
+
+func TestAScrapeUnderWayKeepsItsKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, keys := &fakeAPI{latency: time.Second}, keyFiles(t, "old")
+		f := newTestFetcher(api, ids(1, 2), func(c *config.API) { c.Keys, c.Concurrency = keys, 1 })
+		background(t, f, 9*time.Second)
+		writeFile(t, keys.PrivateFile, "new")
+		scrape(t, f, 9*time.Second)
+		var asked []string
+		for _, call := range api.calls {
+			asked = append(asked, call.keys.Private)
+		}
+		if diff := cmp.Diff([]string{"old", "old", "new", "new"}, asked); diff != "" {
+			t.Errorf("keys used (-want +got):\n%s", diff)
+		}
+	})
+}

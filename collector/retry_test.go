@@ -112,3 +112,85 @@ func TestARetryIsSharedByTheSweepThatFollows(t *testing.T) {
 		}
 	})
 }
+
+func TestTheFirstOfTwoFailuresStands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(1, func(n int) reply {
+			switch n {
+			case 1:
+				return reply{err: &igsend.Error{Reason: igsend.ReasonNetwork, Transient: true}}
+			case 2:
+				return unavailable
+			}
+			return never
+		})
+		f := newTestFetcher(api, ids(1, 1), func(c *config.API) { c.MaxAttempts = 5 })
+		if got := scrape(t, f, 2*time.Second)[1]; got != "network" {
+			t.Errorf("got %q, want network", got)
+		}
+		if got := scrape(t, f, 2*time.Second)[1]; got != "timeout" { // a question of its own
+			t.Errorf("next scrape: got %q, want timeout", got)
+		}
+	})
+}
+
+func TestThePauseIsShortAndRandom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		for _, id := range ids(1, 50) {
+			api.setFunc(id, failsAtFirst(1, unavailable))
+		}
+		f := newTestFetcher(api, ids(1, 50), func(c *config.API) { c.Concurrency = 50 })
+		begin := time.Now()
+		scrape(t, f, 5*time.Second)
+		pauses := map[time.Duration]bool{}
+		for _, call := range api.calls {
+			if pause := call.at.Sub(begin); pause > 0 {
+				pauses[pause] = true
+				if pause < 50*time.Millisecond || pause >= 250*time.Millisecond {
+					t.Errorf("a pause of %s, want between 50ms and 250ms", pause)
+				}
+			}
+		}
+		if len(pauses) < 40 {
+			t.Errorf("%d different pauses of 50", len(pauses))
+		}
+	})
+}
+
+// A question that was closed in its pause is open again in the next scrape, at once.
+func TestAClosedQuestionLeavesNoPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(1, failsAtFirst(1, unavailable))
+		limited := rateLimited(0)
+		limited.after = 10 * time.Millisecond
+		api.setFunc(2, failsAtFirst(1, limited))
+		f := newTestFetcher(api, ids(1, 2), nil)
+		scrape(t, f, time.Second)
+		begin := time.Now()
+		if diff := cmp.Diff(allWith("", ids(1, 2)), scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("took %s, want no time", took)
+		}
+	})
+}
+
+// The attempt for which the one sweep found no place is made in the other.
+func TestAnAttemptThatWaitsIsNotLostWithItsSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(1, failsAtFirst(1, unavailable))
+		api.set(2, reply{after: 4 * time.Second, balances: gbp("1")}) // has the only place
+		f := newTestFetcher(api, ids(1, 2), oneAtATime)
+		background(t, f, 10*time.Millisecond)
+		background(t, f, 2*time.Second)
+		time.Sleep(20 * time.Millisecond)
+		if diff := cmp.Diff(allWith("", ids(1, 2)), scrape(t, f, 9*time.Second)); diff != "" {
+			t.Errorf("scrape of a sweep of its own (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,68 @@ func TestWhatWasUnderWayAtThe429(t *testing.T) {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(ids(1, 5), api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAShorterWaitDoesNotShortenALongerOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.set(1, rateLimited(time.Minute))
+		second := rateLimited(time.Second)
+		second.after = 10 * time.Millisecond
+		api.set(2, second)
+		f := newTestFetcher(api, ids(1, 2), nil)
+		scrape(t, f, time.Second)
+		api.asked()
+		time.Sleep(30 * time.Second)
+		if diff := cmp.Diff(allWith("rate_limited", ids(1, 2)), scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]igsend.ClientID{}, api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A scrape that begins in the silence finds a request in flight. Its failure is not
+// tried again, not even for that scrape.
+func TestNoSecondAttemptInTheSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.set(1, rateLimited(time.Minute))
+		late := unavailable
+		late.after = 2 * time.Second
+		api.set(2, late)
+		f := newTestFetcher(api, ids(1, 2), nil)
+		background(t, f, 9*time.Second)
+		time.Sleep(time.Second)
+		if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "rate_limited", 2: "http"}, scrape(t, f, 9*time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(ids(1, 2), api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// limitsLate answers 429 when its caller has gone.
+type limitsLate struct{ fakeAPI }
+
+func (a *limitsLate) Balances(ctx context.Context, keys igsend.Keys, id igsend.ClientID) ([]igsend.Balance, error) {
+	_, _ = a.fakeAPI.Balances(ctx, keys, id)
+	return nil, rateLimited(time.Minute).err
+}
+
+func TestA429IsHeededThoughNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &limitsLate{}
+		api.set(1, never)
+		f := newTestFetcher(api, ids(1, 1), nil)
+		scrape(t, f, time.Second)
+		scrape(t, f, time.Second)
+		if diff := cmp.Diff(ids(1, 1), api.asked()); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}
 	})

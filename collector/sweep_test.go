@@ -220,3 +220,40 @@ func background(t *testing.T, f *Fetcher, d time.Duration) chan []Answer {
 	synctest.Wait()
 	return answers
 }
+
+// Two sweeps that share a request share its failure, which counts once; and the one
+// that ends does not take the request from the other.
+func TestSweepsShareARequest(t *testing.T) {
+	for name, test := range map[string]struct {
+		long time.Duration // deadline of the scrape that keeps the first sweep going
+		want map[igsend.Reason]float64
+	}{
+		"to its end": {9 * time.Second, map[igsend.Reason]float64{"rejected": 1}},
+		"for a time": {2 * time.Second, map[igsend.Reason]float64{"timeout": 1, "rejected": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &fakeAPI{latency: 3 * time.Second}
+				api.set(1, fails(igsend.ReasonRejected, 200))
+				f := newTestFetcher(api, ids(1, 1), nil)
+				ctx, hangUp := context.WithCancel(t.Context())
+				founder, cancel := context.WithTimeout(ctx, time.Second)
+				defer cancel()
+				go f.Fetch(founder)
+				synctest.Wait()
+				background(t, f, test.long)
+				hangUp() // says nothing of the client
+				time.Sleep(1500 * time.Millisecond)
+				if diff := cmp.Diff(allWith("rejected", ids(1, 1)), scrape(t, f, 9*time.Second)); diff != "" {
+					t.Errorf("scrape of a sweep of its own (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(ids(1, 1), api.asked()); diff != "" {
+					t.Errorf("asked (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(map[igsend.ClientID]map[igsend.Reason]float64{1: test.want}, errorCounts(f)); diff != "" {
+					t.Errorf("errors (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}

@@ -157,3 +157,55 @@ func TestEveryClientIsReachedUnderAShortDeadline(t *testing.T) {
 		}
 	})
 }
+
+// Slow ones have their turn, too, though the time is too short for the others alone.
+func TestASlowClientIsReachedUnderAShortDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		api.setFunc(1, failsAtFirst(1, never))
+		f := newTestFetcher(api, ids(1, 20), func(c *config.API) { c.Concurrency = 2 })
+		answered := 0
+		for range 8 { // a scrape has time for four
+			if scrape(t, f, 2500*time.Millisecond)[1] == "" {
+				answered++
+			}
+		}
+		if answered == 0 {
+			t.Error("client 1 was not heard again")
+		}
+	})
+}
+
+func TestSlowClientsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		f := newTestFetcher(api, ids(1, 30), nil)
+		learnSlow(t, f, api, never)
+		asked := map[igsend.ClientID]bool{}
+		for range 11 { // at least two in each
+			api.asked()
+			scrape(t, f, 9*time.Second)
+			for _, id := range api.asked() {
+				asked[id] = true
+			}
+		}
+		if len(asked) != 30 {
+			t.Errorf("%d of 30 clients were asked", len(asked))
+		}
+	})
+}
+
+func TestTheOldestSweepAsksFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, next := &fakeAPI{latency: time.Second}, &fakeAPI{latency: time.Second}
+		f := newTestFetcher(old, ids(1, 4), oneAtATime)
+		before := background(t, f, 4*time.Second)
+		f.Apply(settings(next, ids(1, 4), oneAtATime))
+		after := background(t, f, 9*time.Second)
+		for name, answers := range map[string]chan []Answer{"before": before, "after": after} {
+			if diff := cmp.Diff(allWith("", ids(1, 4)), reasons(<-answers)); diff != "" {
+				t.Errorf("scrape %s the reload (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}
