@@ -13,9 +13,6 @@ import (
 // checkRequest holds the rules of a request that goes out. a.mu is held.
 func (a *chaosAPI) checkRequest(d *delivery) {
 	limits := a.current.config.API
-	if a.closed > 0 {
-		a.errorf("request after Close")
-	}
 	if a.inFlight >= limits.Concurrency {
 		a.errorf("a request beside %d in flight, where %d are allowed", a.inFlight, limits.Concurrency)
 	}

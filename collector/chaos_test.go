@@ -107,8 +107,8 @@ func (c *chaos) run(epochs int) {
 	}
 	c.fetcher.Close()
 	for i, api := range c.apis {
-		if api.closed != 1 {
-			c.errorf("API %d of %d was closed %d times", i+1, len(c.apis), api.closed)
+		if !api.closed {
+			c.errorf("API %d of %d was not closed after its last request", i+1, len(c.apis))
 		}
 	}
 }

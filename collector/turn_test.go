@@ -199,7 +199,7 @@ func TestTheOldestSweepAsksFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, next := &fakeAPI{latency: time.Second}, &fakeAPI{latency: time.Second}
 		f := newTestFetcher(old, ids(1, 4), oneAtATime)
-		before := background(t, f, 4*time.Second)
+		before := background(t, f, 4500*time.Millisecond)
 		f.Apply(settings(next, ids(1, 4), oneAtATime))
 		after := background(t, f, 9*time.Second)
 		for name, answers := range map[string]chan []Answer{"before": before, "after": after} {
