@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
+	"io"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/prometheus/prometheus/prompb"
 )
 
 // An alert is one that Prometheus holds for pending or firing.
@@ -32,41 +36,49 @@ func (s *stack) alerts(t *testing.T) []alert {
 	return answer.Data.Alerts
 }
 
-// skip lets the alerts that are active now have been so for longer, without waiting: the rules, with every `for` in
-// them, are those that ship. Prometheus keeps since when an alert is active in its storage, to resume after a restart;
-// so it is stopped, its storage is written anew with that time moved back, and it starts on it. Whether an alert
-// then fires is up to its expression, which must still hold, and to its `for`, which must have passed.
-func (s *stack) skip(t *testing.T, d time.Duration) {
+// skip lets the named alerts that are active now have been so for longer, without waiting: the rules, with every `for` in
+// them, are those that ship. Prometheus notes in its storage since when an alert is active, to resume after a restart.
+// It is handed a later note of an earlier time, as a remote write, and restarted. Whether an alert then fires is up to
+// its expression, which must still hold, and to its `for`, which must have passed.
+func (s *stack) skip(t *testing.T, d time.Duration, names ...string) {
 	t.Helper()
-	active := s.alerts(t)
-	s.prometheus.stop(t)
-	dump, err := output(t, "promtool", "tsdb", "dump-openmetrics", s.data)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, tail(dump))
-	}
-	var history strings.Builder
-	for line := range strings.Lines(dump) {
-		if !strings.HasPrefix(line, "ALERTS_FOR_STATE{") && !strings.HasPrefix(line, "# EOF") {
-			history.WriteString(line)
+	// Later than any note of its own.
+	noted := time.Now().Add(3 * time.Second)
+	var request prompb.WriteRequest
+	for _, a := range s.alerts(t) {
+		if !slices.Contains(names, a.Labels["alertname"]) {
+			continue
 		}
-	}
-	now := time.Now()
-	for _, a := range active {
-		var labels []string
+		labels := []prompb.Label{{Name: "__name__", Value: "ALERTS_FOR_STATE"}}
 		for name, value := range a.Labels {
-			labels = append(labels, fmt.Sprintf("%s=%q", name, value))
+			labels = append(labels, prompb.Label{Name: name, Value: value})
 		}
-		fmt.Fprintf(&history, "ALERTS_FOR_STATE{%s} %d %d.%03d\n", strings.Join(labels, ","),
-			a.ActiveAt.Add(-d).Unix(), now.Unix(), now.Nanosecond()/1e6)
+		slices.SortFunc(labels, func(a, b prompb.Label) int { return strings.Compare(a.Name, b.Name) })
+		request.Timeseries = append(request.Timeseries, prompb.TimeSeries{
+			Labels:  labels,
+			Samples: []prompb.Sample{{Value: float64(a.ActiveAt.Add(-d).Unix()), Timestamp: noted.UnixMilli()}},
+		})
 	}
-	history.WriteString("# EOF\n")
-	file := filepath.Join(s.dir, "history.om")
-	if err := os.WriteFile(file, []byte(history.String()), 0o600); err != nil {
+	body, err := request.Marshal()
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.data = filepath.Join(s.dir, fmt.Sprintf("data-%d", now.UnixNano()))
-	if out, err := output(t, "promtool", "tsdb", "create-blocks-from", "openmetrics", file, s.data); err != nil {
-		t.Fatalf("%v\n%s", err, tail(out))
+	resp, err := http.Post("http://"+s.prometheusAt+"/api/v1/write", "application/x-protobuf", bytes.NewReader(snappy.Encode(nil, body)))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer func() { _ = resp.Body.Close() }()
+	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("remote write: %s: %s", resp.Status, answer)
+	}
+	s.restartPrometheus(t, noted)
+}
+
+// restartPrometheus starts it again not before a time.
+func (s *stack) restartPrometheus(t *testing.T, notBefore time.Time) {
+	t.Helper()
+	s.prometheus.stop(t)
+	// It does not look at notes from the future.
+	time.Sleep(time.Until(notBefore))
 	s.startPrometheus(t)
 }

@@ -25,7 +25,6 @@ type stack struct {
 	alertmanager string // its address
 	prometheus   *process
 	prometheusAt string
-	data         string // Prometheus's storage; a new one after each skip
 }
 
 const exporterConfig = `
@@ -49,7 +48,6 @@ func startStack(t *testing.T) *stack {
 	s.write(t, "igsend.yml", fmt.Sprintf(exporterConfig, s.api.endpoint, s.dir, s.dir))
 	s.startExporter(t)
 	s.startAlertmanager(t)
-	s.data = filepath.Join(s.dir, "data")
 	s.startPrometheus(t)
 	return s
 }
@@ -120,7 +118,7 @@ func (s *stack) startPrometheus(t *testing.T) {
 	t.Helper()
 	s.writePrometheusConfig(t)
 	s.prometheus = start(t, "prometheus", "--config.file="+filepath.Join(s.dir, "prometheus.yml"),
-		"--storage.tsdb.path="+s.data, "--web.listen-address="+s.prometheusAt, "--web.enable-lifecycle",
+		"--storage.tsdb.path="+filepath.Join(s.dir, "data"), "--web.listen-address="+s.prometheusAt, "--web.enable-lifecycle", "--web.enable-remote-write-receiver",
 		// An alert that was pending long enough before a restart fires after it; see skip.
 		"--rules.alert.for-grace-period=0s", "--rules.alert.resend-delay=10s")
 	eventually(t, "Prometheus is ready", func() error {
