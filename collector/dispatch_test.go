@@ -84,3 +84,31 @@ func TestAPanicCostsOneClient(t *testing.T) {
 		}
 	})
 }
+
+// For the race detector: a panic is logged without the lock.
+func TestAReloadBeforeAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(1, func(int) reply {
+			time.Sleep(time.Second)
+			panic("hostile")
+		})
+		f := newTestFetcher(api, ids(1, 1), nil)
+		answers := background(t, f, 9*time.Second)
+		f.Apply(settings(&fakeAPI{}, ids(1, 1), nil))
+		if diff := cmp.Diff(allWith("malformed", ids(1, 1)), reasons(<-answers)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// One request in 30,000 years is a limit, too. It was a timer that fired at once, for
+// ever: more nanoseconds than a Duration holds.
+func TestATinyRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newTestFetcher(&fakeAPI{}, ids(1, 2), func(c *config.API) { c.RequestsPerSecond = 1e-12 })
+		if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "", 2: "timeout"}, scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -159,3 +159,39 @@ func TestSweepsShareTheTestOfARefusedKey(t *testing.T) {
 		}
 	})
 }
+
+// Answers to requests made before the key was refused do not clear it, however many
+// they are: another client is asked to find out, once for all that come meanwhile.
+func TestOldAnswersDoNotClearARefusedKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		denyAll(api, ids(1, 100))
+		for _, id := range ids(3, 8) { // answered before the key was withdrawn
+			api.set(id, reply{after: time.Duration(id) * 100 * time.Millisecond, balances: gbp("1")})
+		}
+		f := newTestFetcher(api, ids(1, 100), func(c *config.API) { c.Concurrency = 8 })
+		scrape(t, f, 5*time.Second)
+		if diff := cmp.Diff(ids(1, 8+2), api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Whose 401 is theirs alone is known after a reload, too: else two of them in a row
+// would have the key refused, and the next scrape would hang on one test.
+func TestAReloadKeepsWhose401IsTheirsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		denyAll(api, ids(1, 2))
+		f := newTestFetcher(api, ids(1, 5), oneAtATime)
+		scrape(t, f, time.Second) // refused
+		scrape(t, f, time.Second) // accepted again, for client 3
+		f.Apply(settings(api, ids(1, 5), oneAtATime))
+		scrape(t, f, time.Second)
+		api.set(3, fails(igsend.ReasonHTTP, 500)) // would be the test
+		want := map[igsend.ClientID]igsend.Reason{1: "unauthorized", 2: "unauthorized", 3: "http", 4: "", 5: ""}
+		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}

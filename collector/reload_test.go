@@ -204,3 +204,24 @@ func TestAScrapeUnderWayKeepsItsKeys(t *testing.T) {
 		}
 	})
 }
+
+// The last answers of an old source may come after the first ones of the new, whose
+// movements go on all the same.
+func TestALateAnswerOfTheOldSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, next := &fakeAPI{}, &fakeAPI{}
+		old.set(1, reply{after: 2 * time.Second, balances: gbp("1000")})
+		next.setFunc(1, func(n int) reply { return reply{balances: gbp([]string{"50", "45"}[n-1])} })
+		f := newTestFetcher(old, ids(1, 1), nil)
+		first := background(t, f, 9*time.Second)
+		f.Apply(settings(next, ids(1, 1), func(c *config.API) { c.Endpoint = "https://sandbox.example/" }))
+		scrape(t, f, time.Second)
+		if diff := cmp.Diff(gbp("1000"), (<-first)[0].Balances); diff != "" {
+			t.Errorf("the scrape under way (-want +got):\n%s", diff)
+		}
+		scrape(t, f, time.Second)
+		if diff := cmp.Diff(map[igsend.ClientID]float64{1: 5}, fallen(f)); diff != "" {
+			t.Errorf("decrease (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -143,3 +143,28 @@ func TestA429IsHeededThoughNobodyWaits(t *testing.T) {
 		}
 	})
 }
+
+// What a 429 ended is no sweep to join: the next scrape may ask.
+func TestNoScrapeJoinsWhatA429Ended(t *testing.T) {
+	for name, retryAfter := range map[string]time.Duration{"without a time": 0, "whose time is over": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &fakeAPI{}
+				api.setFunc(1, failsAtFirst(1, rateLimited(retryAfter)))
+				api.set(2, reply{after: 5 * time.Second, balances: gbp("1")}) // keeps the sweep under way
+				f := newTestFetcher(api, ids(1, 3), nil)
+				first := background(t, f, 9*time.Second)
+				time.Sleep(2 * time.Second)
+				if diff := cmp.Diff(allWith("", ids(1, 3)), scrape(t, f, 9*time.Second)); diff != "" {
+					t.Errorf("next scrape (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "rate_limited", 2: "", 3: ""}, reasons(<-first)); diff != "" {
+					t.Errorf("first scrape (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff([]igsend.ClientID{1, 2, 3, 1, 3}, api.asked()); diff != "" {
+					t.Errorf("asked (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}

@@ -257,3 +257,28 @@ func TestSweepsShareARequest(t *testing.T) {
 		})
 	}
 }
+
+func TestASweepAdmitsWhileItsAnswersAreFresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		api.setFunc(1, func(n int) reply { return reply{balances: gbp([]string{"1", "2"}[n-1])} })
+		api.setFunc(2, func(n int) reply {
+			if n == 1 {
+				return fails(igsend.ReasonHTTP, 500)
+			}
+			return never
+		})
+		f := newTestFetcher(api, ids(1, 2), func(c *config.API) { c.MinRefreshInterval = time.Minute })
+		scrape(t, f, 9*time.Second)
+		time.Sleep(59 * time.Second)
+		first := background(t, f, 9*time.Second) // client 1 is served again, for a second more
+		time.Sleep(5 * time.Second)
+		second := background(t, f, 9*time.Second)
+		if got := (<-first)[0].Balances[0].Reported; got != "1" {
+			t.Errorf("first scrape: %s, want the answer of a minute ago", got)
+		}
+		if got := (<-second)[0].Balances[0].Reported; got != "2" {
+			t.Errorf("second scrape: %s, want a new answer: the old one was 64 s old", got)
+		}
+	})
+}

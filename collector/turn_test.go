@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,6 +207,37 @@ func TestTheOldestSweepAsksFirst(t *testing.T) {
 			if diff := cmp.Diff(allWith("", ids(1, 4)), reasons(<-answers)); diff != "" {
 				t.Errorf("scrape %s the reload (-want +got):\n%s", name, diff)
 			}
+		}
+	})
+}
+
+func TestAFailureThatStandsIsAnOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		for _, id := range ids(1, 6) {
+			api.set(id, unavailable)
+		}
+		f := newTestFetcher(api, ids(1, 9), oneAtATime)
+		for i, want := range [][]igsend.ClientID{{1, 2, 3}, {3, 4, 5}, {5, 6, 7}, {7, 8, 9}} {
+			scrape(t, f, 2500*time.Millisecond)
+			if diff := cmp.Diff(want, api.asked()); diff != "" {
+				t.Errorf("asked in scrape %d (-want +got):\n%s", i, diff)
+			}
+		}
+	})
+}
+
+// A scraper that hangs up says nothing of the clients that it gave no time.
+func TestAScraperThatHangsUpTakesNobodysTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		f := newTestFetcher(api, ids(1, 4), oneAtATime)
+		ctx, hangUp := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, hangUp)
+		f.Fetch(ctx)
+		scrape(t, f, 9*time.Second)
+		if diff := cmp.Diff([]igsend.ClientID{1, 1, 2, 3, 4}, api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -1,0 +1,92 @@
+package collector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+// The places that slow clients leave are for who comes later, too: a short scrape
+// beside a long one that waits for nothing but slow clients.
+func TestSlowClientsLeavePlacesToOtherSweeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		f := newTestFetcher(api, ids(1, 30), nil)
+		want := learnSlow(t, f, api, timesOut(5*time.Second))
+		background(t, f, time.Second)
+		time.Sleep(500 * time.Millisecond)
+		background(t, f, 20*time.Second) // joins, and keeps the sweep going
+		time.Sleep(3 * time.Second)
+		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+			t.Errorf("short scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSlowClientsLeaveAPlaceToARetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		f := newTestFetcher(api, ids(1, 30), nil)
+		want := learnSlow(t, f, api, never)
+		api.count[21] = 0
+		api.setFunc(21, failsAtFirst(1, unavailable))
+		if diff := cmp.Diff(want, scrape(t, f, 9*time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// learnSlow makes clients 1 to 20 of 30 as slow as it is told, and scrapes until it is
+// known of each. It returns what a scrape then says.
+func learnSlow(t *testing.T, f *Fetcher, api *fakeAPI, slow reply) map[igsend.ClientID]igsend.Reason {
+	t.Helper()
+	want := allWith("", ids(1, 30))
+	for _, id := range ids(1, 20) {
+		api.set(id, slow)
+		want[id] = igsend.ReasonTimeout
+	}
+	for range 22 {
+		scrape(t, f, 9*time.Second)
+	}
+	return want
+}
+
+// With one place, the slow ones have it first in every fifth sweep.
+func TestSlowClientsDoNotKeepTheOnlyPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		f := newTestFetcher(api, ids(1, 30), oneAtATime)
+		whole := learnSlow(t, f, api, never)
+		answered := 0
+		for range 20 {
+			if cmp.Equal(whole, scrape(t, f, 9*time.Second)) {
+				answered++
+			}
+		}
+		if answered != 16 {
+			t.Errorf("all who answer were heard in %d of 20 scrapes, want 16", answered)
+		}
+	})
+}
+
+// A client that was slow and needs time for its answer gets it, though it comes last.
+func TestASlowClientIsHeardAgainThroughTheOnlyPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		api.setFunc(1, failsAtFirst(1, never))
+		f := newTestFetcher(api, ids(1, 5), oneAtATime)
+		var heard []int
+		for i := range 10 {
+			if scrape(t, f, 4500*time.Millisecond)[1] == "" { // time for four
+				heard = append(heard, i)
+			}
+		}
+		if diff := cmp.Diff([]int{4, 5, 6, 7, 9}, heard); diff != "" {
+			t.Errorf("scrapes that heard client 1 (-want +got):\n%s", diff)
+		}
+	})
+}
