@@ -57,7 +57,8 @@ func TestWaitingHonoursTheDeadline(t *testing.T) {
 func TestRequestsPerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{}
-		f := newTestFetcher(api, ids(1, 5), func(c *config.API) { c.RequestsPerSecond = 4 })
+		f := newTestFetcher(&fakeAPI{}, ids(1, 5), nil)
+		f.Apply(settings(api, ids(1, 5), func(c *config.API) { c.RequestsPerSecond = 4 }))
 		begin := time.Now()
 		if diff := cmp.Diff(allWith("", ids(1, 5)), scrape(t, f, 10*time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)

@@ -103,9 +103,11 @@ func TestWitness(t *testing.T) {
 func TestAWitnessIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{}
-		api.set(1, denied)
+		late := denied
+		late.after = 10 * time.Millisecond
+		api.set(1, late)
 		api.setFunc(2, failsAtFirst(1, unavailable))
-		f := newTestFetcher(api, ids(1, 2), oneAtATime)
+		f := newTestFetcher(api, ids(1, 2), nil)
 		if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "unauthorized", 2: ""}, scrape(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}

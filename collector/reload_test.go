@@ -149,8 +149,12 @@ func TestAnotherSourceMovesNoMoney(t *testing.T) {
 				api.setFunc(1, func(n int) reply { return reply{balances: gbp([]string{"1000", "10", "9"}[n-1])} })
 				f := newTestFetcher(api, ids(1, 1), func(c *config.API) { c.MinRefreshInterval = time.Minute })
 				scrape(t, f, time.Second)
-				f.Apply(settings(api, ids(1, 1), change))
+				f.Apply(settings(api, ids(1, 1), func(c *config.API) {
+					c.MinRefreshInterval = time.Minute
+					change(c)
+				}))
 				scrape(t, f, time.Second) // asks, in spite of the fresh answer of the other source
+				time.Sleep(time.Minute)
 				scrape(t, f, time.Second)
 				if diff := cmp.Diff(map[igsend.ClientID]float64{1: 1}, fallen(f)); diff != "" {
 					t.Errorf("decrease (-want +got):\n%s", diff)

@@ -182,15 +182,17 @@ func TestAClosedQuestionLeavesNoPause(t *testing.T) {
 // The attempt for which the one sweep found no place is made in the other.
 func TestAnAttemptThatWaitsIsNotLostWithItsSweep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &fakeAPI{}
+		api := &fakeAPI{latency: 5 * time.Millisecond}
 		api.setFunc(1, failsAtFirst(1, unavailable))
-		api.set(2, reply{after: 4 * time.Second, balances: gbp("1")}) // has the only place
-		f := newTestFetcher(api, ids(1, 2), oneAtATime)
+		f := newTestFetcher(api, ids(1, 1), oneAtATime)
 		background(t, f, 10*time.Millisecond)
 		background(t, f, 2*time.Second)
 		time.Sleep(20 * time.Millisecond)
-		if diff := cmp.Diff(allWith("", ids(1, 2)), scrape(t, f, 9*time.Second)); diff != "" {
-			t.Errorf("scrape of a sweep of its own (-want +got):\n%s", diff)
+		other := background(t, f, 9*time.Second) // founds a sweep of its own
+		f.Apply(settings(&fakeAPI{latency: 4 * time.Second}, ids(2, 2), oneAtATime))
+		background(t, f, 9*time.Second) // takes the only place until the first sweep is over
+		if diff := cmp.Diff(allWith("", ids(1, 1)), reasons(<-other)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 	})
 }
