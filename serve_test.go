@@ -345,7 +345,7 @@ func TestEchoedKeys(t *testing.T) {
 // net/http logs what follows an answer, unless it is stopped.
 func TestWhatFollowsAnAnswerIsNotLogged(t *testing.T) {
 	s := newSite(t)
-	s.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+	s.SetFault(func(w http.ResponseWriter, r *http.Request, _ igsendtest.Answer) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)

@@ -65,6 +65,7 @@ type epoch struct {
 }
 
 func newChaos(t *testing.T, seed uint64) *chaos {
+	t.Helper()
 	c := &chaos{
 		world: &world{
 			t: t, seed: seed, begun: time.Now(), keyFile: true,

@@ -156,6 +156,7 @@ func load(t *testing.T) map[string]dashboard {
 
 func TestIdentity(t *testing.T) {
 	forEach(t, func(t *testing.T, d dashboard) {
+		t.Helper()
 		if d.Title != titles[d.UID] {
 			t.Errorf("title %q, want %q", d.Title, titles[d.UID])
 		}
@@ -181,6 +182,7 @@ func TestIdentity(t *testing.T) {
 // TestFormat keeps a change of one panel a change of a few lines.
 func TestFormat(t *testing.T) {
 	forEach(t, func(t *testing.T, d dashboard) {
+		t.Helper()
 		var want bytes.Buffer
 		if err := json.Indent(&want, []byte(d.raw), "", "  "); err != nil {
 			t.Fatal(err)
@@ -193,6 +195,7 @@ func TestFormat(t *testing.T) {
 
 func TestPanels(t *testing.T) {
 	forEach(t, func(t *testing.T, d dashboard) {
+		t.Helper()
 		ids, names := map[int]bool{}, map[string]bool{}
 		for _, p := range d.Panels {
 			if p.ID == 0 || ids[p.ID] {
@@ -300,6 +303,7 @@ func testTargets(t *testing.T, p panel) {
 
 func TestGrid(t *testing.T) {
 	forEach(t, func(t *testing.T, d dashboard) {
+		t.Helper()
 		taken := map[[2]int]string{}
 		for _, p := range d.Panels {
 			g := p.GridPos
@@ -331,6 +335,7 @@ var used = regexp.MustCompile(`\$(?:\{([a-z][a-z_]*)(?::[a-z]+)?\}|([a-z][a-z_]*
 
 func TestVariables(t *testing.T) {
 	forEach(t, func(t *testing.T, d dashboard) {
+		t.Helper()
 		defined := map[string]bool{}
 		for i, v := range d.Templating.List {
 			defined[v.Name] = true
@@ -374,6 +379,7 @@ func TestVariables(t *testing.T) {
 // of clients would not fit.
 func TestManyClients(t *testing.T) {
 	forEach(t, func(t *testing.T, d dashboard) {
+		t.Helper()
 		for _, v := range d.Templating.List {
 			if !slices.Contains([]string{"client_id", "currency", "instance"}, v.Name) {
 				continue
