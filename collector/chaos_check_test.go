@@ -160,10 +160,10 @@ func (w *world) checkAnswer(s *chaosScrape, a *answer, hungUp bool) {
 	}
 	age := s.joined.Sub(source.end)
 	fresh := a.Err == nil && age < s.settings.config.API.MinRefreshInterval && source.api.source() == s.settings.source()
-	within := !source.end.Before(w.sweeps[s.sweep].founded) && source.api == s.settings
+	within := !source.end.Before(w.sweeps[s.sweep].founded) && source.api == s.settings && source.question.keys == s.sweep.gen.keys
 	first := a.Err != nil && a.Err.Transient // of a question that is open since before the sweep
 	if !within && !fresh && !first {
-		w.errorf("client %s was given an answer of before its sweep, %s old at the scrape's begin", a.ClientID, age)
+		w.errorf("client %s was given an answer that is not its sweep's, %s old at the scrape's begin", a.ClientID, age)
 	}
 }
 
@@ -199,9 +199,10 @@ func (w *world) audit(f *Fetcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for id, r := range w.current.accounts {
-		for _, m := range f.accounts[id].money {
-			if !m.rose.sum.Equal(r.rose[m.currency]) || !m.fell.sum.Equal(r.fell[m.currency]) {
-				w.errorf("client %s rose by %s and fell by %s, want %s and %s", id, m.rose.sum, m.fell.sum, r.rose[m.currency], r.fell[m.currency])
+		for currency := range r.balance {
+			m := f.accounts[id].moneyIn(currency)
+			if !m.rose.sum.Equal(r.rose[currency]) || !m.fell.sum.Equal(r.fell[currency]) {
+				w.errorf("client %s rose by %s and fell by %s, want %s and %s", id, m.rose.sum, m.fell.sum, r.rose[currency], r.fell[currency])
 			}
 		}
 	}

@@ -61,7 +61,8 @@ type epoch struct {
 	wild    bool // keys, reloads, silences
 	timeout time.Duration
 	places  int
-	faulty  int // clients that misbehave
+	faulty  int  // clients that misbehave
+	hanging bool // by not answering
 }
 
 func newChaos(t *testing.T, seed uint64) *chaos {
@@ -89,9 +90,11 @@ func (c *chaos) run(epochs int) {
 	for range epochs {
 		e := []epoch{
 			{name: "mild", timeout: 9 * time.Second, places: 2 + c.rng.IntN(3), faulty: 4},
-			{name: "tight", timeout: 1200 * time.Millisecond, places: 1 + c.rng.IntN(2), faulty: 3},
+			{name: "stuck", timeout: 4 * time.Second, places: 2 + c.rng.IntN(3), faulty: 7, hanging: true},
+			{name: "tight", timeout: 600 * time.Millisecond, places: 1 + c.rng.IntN(2), faulty: 3},
 			{name: "wild", timeout: 5 * time.Second, places: 1 + c.rng.IntN(4), faulty: 6, wild: true},
-		}[c.rng.IntN(3)]
+			{name: "wild", timeout: 5 * time.Second, places: 1 + c.rng.IntN(4), faulty: 2, wild: true},
+		}[c.rng.IntN(5)]
 		c.reload(e)
 		c.misbehave(e)
 		over := time.Now().Add(epochLength)
@@ -127,7 +130,7 @@ func (c *chaos) scraper(e epoch, n uint64, over time.Time) {
 			hangUp = time.Duration(1 + rng.Int64N(int64(timeout)))
 		}
 		s := c.scrape(c.fetcher, timeout, hangUp)
-		if e.name == "mild" && hangUp == 0 && time.Now().After(known) {
+		if (e.name == "mild" || e.name == "stuck") && hangUp == 0 && time.Now().After(known) {
 			c.checkIsolation(s)
 		}
 	}
@@ -152,6 +155,9 @@ func (c *chaos) misbehave(e epoch) {
 	for range e.faulty {
 		m := c.members[igsend.ClientID(1+c.rng.IntN(chaosClients))]
 		m.mode = mode(c.rng.IntN(int(limiting)))
+		if e.hanging {
+			m.mode = hanging
+		}
 		if m.mode == lonely && some401 { // two of them would be the key's
 			m.mode = healthy
 		}
@@ -230,12 +236,13 @@ func (c *chaos) withdraw() {
 }
 
 // restore has the key accepted, and readable, again. While it was not, it was used
-// for what was in flight and to find out, after each reload, and once a sweep.
+// for what was in flight and to find out, after each reload, and once a sweep; and
+// once for each client whose 401 may have been its own.
 func (c *chaos) restore() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	const places, underWay = 4, 3
-	most := (len(c.apis)-c.storm.apis+1)*2*places + c.founded - c.storm.sweeps + underWay
+	most := (len(c.apis)-c.storm.apis+1)*2*places + c.founded - c.storm.sweeps + underWay + chaosClients
 	if denials := c.denials[c.keys()]; c.refused[c.keys()] && denials > most {
 		c.errorf("%d requests with a key that was withdrawn, want %d at most", denials, most)
 	}
