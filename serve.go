@@ -94,7 +94,6 @@ func serve(ctx context.Context, load func() (collector.Settings, error), server 
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(versioncollector.NewCollector("igsend_exporter"))
-	registry.MustRegister(fetcher.Collectors()...)
 	reload := newReloader(load, fetcher, registry, logger)
 	if !server.disableExporterMetrics {
 		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -337,7 +337,7 @@ func TestEchoedKeys(t *testing.T) {
 			s.SetFault(fault)
 			p, url := start(t, nil, "--config.file="+s.configFile, "--log.level=debug", "--log.format=json")
 			get(t, url+"/metrics") // looks for keys, as the end of the process does
-			p.await(`"msg":"No whole balance for client"`)
+			p.await(`"msg":"No complete balance for client"`)
 		})
 	}
 }

@@ -63,9 +63,8 @@ func newRig(b *testing.B, clients, concurrency int, latency time.Duration) *rig 
 	logger := slog.New(slog.DiscardHandler)
 	fetcher := collector.NewFetcher(collector.Settings{Config: cfg, API: client}, logger)
 	b.Cleanup(fetcher.Close)
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(fetcher.Collectors()...)
-	return &rig{api, collector.NewHandler(fetcher, collector.HandlerOptions{Timeout: time.Minute, Process: registry}, logger)}
+	options := collector.HandlerOptions{Timeout: time.Minute, Process: prometheus.NewRegistry()}
+	return &rig{api, collector.NewHandler(fetcher, options, logger)}
 }
 
 // scrape scrapes once. Nothing is kept of the exposition, as a server keeps nothing.
@@ -188,20 +187,20 @@ func heap() int64 {
 type bareLoop struct {
 	api    *igsendtest.Process
 	client *http.Client
-	places int
+	slots  int
 }
 
-func newBareLoop(api *igsendtest.Process, places int) *bareLoop {
+func newBareLoop(api *igsendtest.Process, slots int) *bareLoop {
 	return &bareLoop{api, &http.Client{Transport: &http.Transport{
-		TLSClientConfig: api.TLSClientConfig(), MaxIdleConnsPerHost: places, MaxConnsPerHost: places,
-	}}, places}
+		TLSClientConfig: api.TLSClientConfig(), MaxIdleConnsPerHost: slots, MaxConnsPerHost: slots,
+	}}, slots}
 }
 
 func (l *bareLoop) run(b *testing.B) {
 	b.Helper()
 	ids := make(chan igsend.ClientID)
 	var workers sync.WaitGroup
-	for range l.places {
+	for range l.slots {
 		workers.Go(func() {
 			for id := range ids {
 				if err := l.get(id); err != nil {

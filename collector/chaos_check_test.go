@@ -39,9 +39,10 @@ type chaosScrape struct {
 	keys             bool // could be read
 	joined, deadline time.Time
 	hangsUp          time.Time // or zero
-	sweep            *sweep
+	group            int
+	scrape           *scrape
 	ended            time.Time
-	view             view
+	answers          []Answer
 }
 
 // scrape does what Fetch does, and looks at what comes of it.
@@ -51,38 +52,30 @@ func (w *world) scrape(f *Fetcher, timeout, hangUp time.Duration) *chaosScrape {
 	w.mu.Lock()
 	s := &chaosScrape{settings: w.current, keys: w.keyFile, joined: time.Now(), deadline: time.Now().Add(timeout)}
 	w.lastJoin = s.joined
+	w.scrapes++
+	if w.underWay++; w.underWay == 1 {
+		w.group++
+	}
+	s.group = w.group
 	w.mu.Unlock()
 	if hangUp > 0 && hangUp < timeout {
 		s.hangsUp = s.joined.Add(hangUp)
 		defer time.AfterFunc(hangUp, cancel).Stop()
 	}
-	s.sweep = f.join(ctx)
-	w.note(s)
+	s.scrape = f.start(ctx)
 	select {
-	case <-s.sweep.over:
+	case <-s.scrape.done:
 	case <-ctx.Done():
 		w.checkWaiting(f, s)
+		f.leave(s.scrape, interruption(ctx))
 	}
-	s.view = f.leave(ctx, s.sweep)
+	s.answers = s.scrape.answers
 	s.ended = time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.underWay--
 	w.checkScrape(s)
 	return s
-}
-
-// note keeps until when a sweep admits: the deadline of the scrape that founded it.
-func (w *world) note(s *chaosScrape) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	record, ok := w.sweeps[s.sweep]
-	switch {
-	case !ok:
-		w.sweeps[s.sweep] = &sweepRecord{founded: s.joined, admits: s.deadline, told: map[*target]bool{}}
-		w.founded++
-	case !s.joined.Before(record.admits):
-		w.errorf("a scrape joined a sweep %s after its founder's deadline", s.joined.Sub(record.admits))
-	}
 }
 
 // checkWaiting holds that a scrape that has waited until its end has waited for
@@ -91,13 +84,13 @@ func (w *world) checkWaiting(f *Fetcher, s *chaosScrape) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	waits := f.inFlight > 0 || f.current.Config.API.RequestsPerSecond > 0
-	for _, t := range s.sweep.gen.targets {
-		waits = waits || s.sweep.lacks(t) && t.pause != nil
+	for i, r := range s.scrape.requests {
+		waits = waits || !s.scrape.answered[i] && r != nil && r.pause != nil
 	}
-	if !waits && s.sweep.lacking > 0 {
+	if !waits && s.scrape.waiting > 0 {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.errorf("a scrape waited for %d clients that nobody was asking", s.sweep.lacking)
+		w.errorf("a scrape waited for %d clients that nobody was asking", s.scrape.waiting)
 	}
 }
 
@@ -112,18 +105,32 @@ func (w *world) checkScrape(s *chaosScrape) {
 		w.errorf("a scrape ended %s late", s.ended.Sub(latest))
 	}
 	clients := s.settings.config.Clients
-	if len(s.view.answers) != len(clients) {
-		w.errorf("a scrape of %d clients has %d answers", len(clients), len(s.view.answers))
+	if len(s.answers) != len(clients) {
+		w.errorf("a scrape of %d clients has %d answers", len(clients), len(s.answers))
 		return
 	}
-	for i := range s.view.answers {
-		if got := s.view.answers[i].ClientID; got != clients[i].ID {
+	for i := range s.answers {
+		if got := s.answers[i].ClientID; got != clients[i].ID {
 			w.errorf("answer %d is for client %s, want client %s", i, got, clients[i].ID)
 		}
-		w.checkAnswer(s, &s.view.answers[i], hungUp)
-		if !hungUp && s.view.answers[i].Err != nil {
-			w.sweeps[s.sweep].told[s.sweep.gen.targets[i]] = true
+		w.checkAnswer(s, &s.answers[i], hungUp)
+		if s.answers[i].Err != nil {
+			w.note(s, s.scrape.clients[i], hungUp)
 		}
+	}
+}
+
+// note books a failure that a scrape was told of. One that hung up may have caused it.
+func (w *world) note(s *chaosScrape, c *client, hungUp bool) {
+	failed := w.failed[c]
+	if failed == nil {
+		failed = &failures{}
+		w.failed[c] = failed
+	}
+	failed.scrapes++
+	if !hungUp && failed.group != s.group {
+		failed.groups++
+		failed.group = s.group
 	}
 }
 
@@ -135,9 +142,9 @@ func amounts(balances []igsend.Balance) (all []string) {
 	return all
 }
 
-// checkAnswer holds that an answer is what IGSend said within the sweep, or says
+// checkAnswer holds that an answer is what IGSend said while the scrape waited, or says
 // honestly why there is none.
-func (w *world) checkAnswer(s *chaosScrape, a *answer, hungUp bool) {
+func (w *world) checkAnswer(s *chaosScrape, a *Answer, hungUp bool) {
 	var source *delivery
 	switch {
 	case a.Err == nil && len(a.Balances) == 0:
@@ -160,16 +167,15 @@ func (w *world) checkAnswer(s *chaosScrape, a *answer, hungUp bool) {
 	}
 	age := s.joined.Sub(source.end)
 	fresh := a.Err == nil && age < s.settings.config.API.MinRefreshInterval && source.api.source() == s.settings.source()
-	within := !source.end.Before(w.sweeps[s.sweep].founded) && source.api == s.settings && source.question.keys == s.sweep.gen.keys
-	first := a.Err != nil && a.Err.Transient // of a question that is open since before the sweep
+	within := !source.end.Before(s.joined) && source.api == s.settings && source.question.keys == s.scrape.key.keys
+	first := a.Err != nil && a.Err.Transient // of a request that is paused since before the scrape
 	if !within && !fresh && !first {
-		w.errorf("client %s was given an answer that is not its sweep's, %s old at the scrape's begin", a.ClientID, age)
+		w.errorf("client %s was given an answer that is not its own, %s old at the scrape's begin", a.ClientID, age)
 	}
 }
 
 // checkUnasked holds the reasons that are not IGSend's.
-func (w *world) checkUnasked(s *chaosScrape, a *answer, hungUp bool) {
-	begun := w.sweeps[s.sweep].founded
+func (w *world) checkUnasked(s *chaosScrape, a *Answer, hungUp bool) {
 	if len(a.Balances) > 0 {
 		w.errorf("client %s: balances without an answer", a.ClientID)
 	}
@@ -178,8 +184,8 @@ func (w *world) checkUnasked(s *chaosScrape, a *answer, hungUp bool) {
 	case err == nil:
 	case errors.Is(err, errNoTime):
 		honest = hungUp || err.Reason == igsend.ReasonTimeout && s.ended.Equal(s.deadline)
-	case errors.Is(err, errSilent):
-		honest = err.Reason == igsend.ReasonRateLimited && (begun.Before(w.silent) || !w.last429.Before(begun))
+	case errors.Is(err, errQuiet):
+		honest = err.Reason == igsend.ReasonRateLimited && (s.joined.Before(w.silent) || !w.last429.Before(s.joined))
 	case errors.Is(err, errRefused):
 		honest = err.Reason == igsend.ReasonUnauthorized
 	case err.Reason == igsend.ReasonCredentials:
@@ -200,50 +206,24 @@ func (w *world) audit(f *Fetcher) {
 	defer w.mu.Unlock()
 	for id, r := range w.current.accounts {
 		for currency := range r.balance {
-			m := f.accounts[id].moneyIn(currency)
-			if !m.rose.sum.Equal(r.rose[currency]) || !m.fell.sum.Equal(r.fell[currency]) {
-				w.errorf("client %s rose by %s and fell by %s, want %s and %s", id, m.rose.sum, m.fell.sum, r.rose[currency], r.fell[currency])
+			b := f.clients[id].balance(currency)
+			if !b.increase.sum.Equal(r.increase[currency]) || !b.decrease.sum.Equal(r.decrease[currency]) {
+				w.errorf("client %s: increase %s, decrease %s, want %s and %s", id, b.increase.sum, b.decrease.sum, r.increase[currency], r.decrease[currency])
 			}
 		}
 	}
-	w.auditErrors()
+	for c, failed := range w.failed {
+		counted := 0.0
+		for _, e := range c.errors {
+			counted += e.count
+		}
+		if counted < float64(failed.groups) || counted > float64(failed.scrapes) {
+			w.errorf("client %s: %v errors counted, for %d failures in %d scrapes", c.id, counted, failed.groups, failed.scrapes)
+		}
+	}
 	maps.DeleteFunc(w.byAmount, func(_ string, d *delivery) bool { return time.Since(d.end) > time.Minute })
 	clear(w.byError)
-	if f.inFlight != 0 || f.slow != 0 || len(f.sweeps) != 0 || w.inFlight != 0 || f.current.users != 0 {
-		w.errorf("%d places, %d of slow clients, %d sweeps, %d requests, %d users are left", f.inFlight, f.slow, len(f.sweeps), w.inFlight, f.current.users)
-	}
-}
-
-// auditErrors compares the errors counted with those that scrapes were told of: one
-// for each sweep, but for failures that sweeps share, one for each failure.
-func (w *world) auditErrors() {
-	failures := map[*igsend.Error]bool{}
-	for s, record := range w.sweeps {
-		for i, t := range s.gen.targets {
-			final := s.answers[i].Err
-			if final == nil && !record.told[t] {
-				continue
-			}
-			c := w.claims[t.account]
-			if c == nil {
-				c = &claims{}
-				w.claims[t.account] = c
-			}
-			c.sweeps++
-			if final == nil || !failures[final] {
-				c.failures++
-			}
-			failures[final] = true
-		}
-	}
-	clear(w.sweeps)
-	for account, claims := range w.claims {
-		counted := 0.0
-		for _, e := range account.errors {
-			counted += e.sample.value
-		}
-		if counted < float64(claims.failures) || counted > float64(claims.sweeps) {
-			w.errorf("client %s: %v errors counted, for %d failures in %d sweeps", account.id, counted, claims.failures, claims.sweeps)
-		}
+	if f.inFlight != 0 || f.slowInFlight != 0 || len(f.scrapes) != 0 || w.inFlight != 0 || f.session.key.inFlight != 0 {
+		w.errorf("%d slots, %d of slow clients, %d scrapes, %d requests are left", f.inFlight, f.slowInFlight, len(f.scrapes), w.inFlight)
 	}
 }

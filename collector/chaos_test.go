@@ -53,14 +53,14 @@ type chaos struct {
 }
 
 // A storm is what was known when a key was withdrawn.
-type storm struct{ sweeps, apis int }
+type storm struct{ scrapes, apis int }
 
 // An epoch is a stretch of time with faults of one kind.
 type epoch struct {
 	name    string
 	wild    bool // keys, reloads, silences
 	timeout time.Duration
-	places  int
+	slots   int
 	faulty  int  // clients that misbehave
 	hanging bool // by not answering
 }
@@ -72,7 +72,7 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 			t: t, seed: seed, begun: time.Now(), keyFile: true,
 			members: map[igsend.ClientID]*member{}, refused: map[igsend.Keys]bool{},
 			byAmount: map[string]*delivery{}, byError: map[*igsend.Error]*delivery{},
-			denials: map[igsend.Keys]int{}, sweeps: map[*sweep]*sweepRecord{}, claims: map[*account]*claims{},
+			denials: map[igsend.Keys]int{}, failed: map[*client]*failures{},
 		},
 		rng:   rand.New(rand.NewPCG(seed, 0)),
 		files: keyFiles(t, "0"),
@@ -80,7 +80,7 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	for _, id := range ids(1, chaosClients) {
 		c.members[id] = &member{rng: rand.New(rand.NewPCG(seed, uint64(id)))}
 	}
-	c.fetcher = NewFetcher(c.settings(epoch{places: 2}), slog.New(slog.DiscardHandler))
+	c.fetcher = NewFetcher(c.settings(epoch{slots: 2}), slog.New(slog.DiscardHandler))
 	return c
 }
 
@@ -89,11 +89,11 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 func (c *chaos) run(epochs int) {
 	for range epochs {
 		e := []epoch{
-			{name: "mild", timeout: 9 * time.Second, places: 2 + c.rng.IntN(3), faulty: 4},
-			{name: "stuck", timeout: 4 * time.Second, places: 2 + c.rng.IntN(3), faulty: 7, hanging: true},
-			{name: "tight", timeout: 600 * time.Millisecond, places: 1 + c.rng.IntN(2), faulty: 3},
-			{name: "wild", timeout: 5 * time.Second, places: 1 + c.rng.IntN(4), faulty: 6, wild: true},
-			{name: "wild", timeout: 5 * time.Second, places: 1 + c.rng.IntN(4), faulty: 2, wild: true},
+			{name: "mild", timeout: 9 * time.Second, slots: 2 + c.rng.IntN(3), faulty: 4},
+			{name: "stuck", timeout: 4 * time.Second, slots: 2 + c.rng.IntN(3), faulty: 7, hanging: true},
+			{name: "tight", timeout: 600 * time.Millisecond, slots: 1 + c.rng.IntN(2), faulty: 3},
+			{name: "wild", timeout: 5 * time.Second, slots: 1 + c.rng.IntN(4), faulty: 6, wild: true},
+			{name: "wild", timeout: 5 * time.Second, slots: 1 + c.rng.IntN(4), faulty: 2, wild: true},
 		}[c.rng.IntN(5)]
 		c.reload(e)
 		c.misbehave(e)
@@ -140,7 +140,7 @@ func (c *chaos) scraper(e epoch, n uint64, over time.Time) {
 func (c *chaos) checkIsolation(s *chaosScrape) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, a := range s.view.answers {
+	for _, a := range s.answers {
 		if a.Err != nil && c.members[a.ClientID].mode == healthy {
 			c.errorf("client %s is well, but: %v", a.ClientID, a.Err)
 		}
@@ -151,17 +151,12 @@ func (c *chaos) checkIsolation(s *chaosScrape) {
 func (c *chaos) misbehave(e epoch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	some401 := false
 	for range e.faulty {
 		m := c.members[igsend.ClientID(1+c.rng.IntN(chaosClients))]
 		m.mode = mode(c.rng.IntN(int(limiting)))
 		if e.hanging {
 			m.mode = hanging
 		}
-		if m.mode == lonely && some401 { // two of them would be the key's
-			m.mode = healthy
-		}
-		some401 = some401 || m.mode == lonely
 	}
 }
 
@@ -180,7 +175,7 @@ func (c *chaos) recover(e epoch) {
 	time.Sleep(silent + time.Second)
 	got := map[igsend.ClientID]igsend.Reason{}
 	want := map[igsend.ClientID]igsend.Reason{}
-	for _, a := range c.scrape(c.fetcher, time.Minute, 0).view.answers {
+	for _, a := range c.scrape(c.fetcher, time.Minute, 0).answers {
 		want[a.ClientID], got[a.ClientID] = "", ""
 		if a.Err != nil {
 			got[a.ClientID] = a.Err.Reason
@@ -230,19 +225,19 @@ func (c *chaos) withdraw() {
 	defer c.mu.Unlock()
 	if !c.refused[c.keys()] {
 		c.refused[c.keys()] = true
-		c.storm = storm{c.founded, len(c.apis)}
+		c.storm = storm{c.scrapes, len(c.apis)}
 		c.denials[c.keys()] = 0
 	}
 }
 
 // restore has the key accepted, and readable, again. While it was not, it was used
-// for what was in flight and to find out, after each reload, and once a sweep; and
+// for what was in flight and to find out, after each reload, and once a scrape; and
 // once for each client whose 401 may have been its own.
 func (c *chaos) restore() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	const places, underWay = 4, 3
-	most := (len(c.apis)-c.storm.apis+1)*2*places + c.founded - c.storm.sweeps + underWay + chaosClients
+	const slots, underWay = 4, 3
+	most := (len(c.apis)-c.storm.apis+1)*2*slots + c.scrapes - c.storm.scrapes + underWay + chaosClients
 	if denials := c.denials[c.keys()]; c.refused[c.keys()] && denials > most {
 		c.errorf("%d requests with a key that was withdrawn, want %d at most", denials, most)
 	}
@@ -262,7 +257,7 @@ func (c *chaos) settings(e epoch) Settings {
 	clients := ids(1, chaosClients)
 	api := &chaosAPI{world: c.world, open: map[question]int{}, accounts: map[igsend.ClientID]*reference{}}
 	s := settings(api, clients, func(a *config.API) {
-		a.Keys, a.Concurrency = c.files, e.places
+		a.Keys, a.Concurrency = c.files, e.slots
 		if !e.wild {
 			return
 		}

@@ -36,24 +36,19 @@ type world struct {
 	last429   time.Time
 	lastJoin  time.Time
 	silent    time.Time
-	denials   map[igsend.Keys]int     // answers 401 to all, by key
-	sweeps    map[*sweep]*sweepRecord // since the last audit
-	founded   int                     // sweeps, ever
-	apis      []*chaosAPI             // all that ever were
-	claims    map[*account]*claims
+	denials   map[igsend.Keys]int // answers 401 to all, by key
+	scrapes   int                 // started, ever
+	underWay  int                 // scrapes
+	group     int                 // of scrapes that overlap, the latest
+	apis      []*chaosAPI         // all that ever were
+	failed    map[*client]*failures
 }
 
-// A sweepRecord is what scrapes have seen of a sweep.
-type sweepRecord struct {
-	founded, admits time.Time
-	told            map[*target]bool // that it failed
-}
-
-// Claims are the failures of a client that sweeps have told of: each counts, but one
-// that two sweeps share counts once.
-type claims struct {
-	sweeps   int
-	failures int
+// Failures are those of a client that scrapes were told of. Each counts at most once.
+// Scrapes that overlap may share one, scrapes of two groups can't.
+type failures struct {
+	scrapes, groups int
+	group           int // the latest with a failure
 }
 
 // A member is one client account at IGSend.
@@ -108,9 +103,9 @@ type delivery struct {
 
 // A reference is what the money of one account comes to by the world's own books.
 type reference struct {
-	balance    map[string]decimal.Decimal
-	source     map[string]source
-	rose, fell map[string]decimal.Decimal
+	balance            map[string]decimal.Decimal
+	source             map[string]source
+	increase, decrease map[string]decimal.Decimal
 }
 
 func newReference() *reference {
@@ -118,19 +113,18 @@ func newReference() *reference {
 	return &reference{amounts(), map[string]source{}, amounts(), amounts()}
 }
 
-// record adds a movement. A late answer of another source than the current moves
-// nothing.
+// record adds a movement. An answer of another source than the current moves nothing.
 func (r *reference) record(b igsend.Balance, from, current source) {
 	last, ok := r.source[b.Currency]
-	if ok && last == current && from != current {
+	if from != current {
 		return
 	}
 	change := b.Amount.Sub(r.balance[b.Currency])
 	if ok && last == from && change.Sign() > 0 {
-		r.rose[b.Currency] = r.rose[b.Currency].Add(change)
+		r.increase[b.Currency] = r.increase[b.Currency].Add(change)
 	}
 	if ok && last == from && change.Sign() < 0 {
-		r.fell[b.Currency] = r.fell[b.Currency].Sub(change)
+		r.decrease[b.Currency] = r.decrease[b.Currency].Sub(change)
 	}
 	r.balance[b.Currency], r.source[b.Currency] = b.Amount, from
 }
@@ -232,7 +226,7 @@ func (a *chaosAPI) answer(d *delivery, mode mode) *igsend.Error {
 func (a *chaosAPI) end(d *delivery, answer func() *igsend.Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.landed(d)
+	a.returned(d)
 	d.end = time.Now()
 	if d.err = answer(); d.err != nil {
 		d.err.ClientID = d.question.id
@@ -248,17 +242,17 @@ func (a *chaosAPI) end(d *delivery, answer func() *igsend.Error) {
 func (a *chaosAPI) drop(d *delivery) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.landed(d)
+	a.returned(d)
 }
 
-func (a *chaosAPI) landed(d *delivery) {
+func (a *chaosAPI) returned(d *delivery) {
 	a.inFlight--
 	if a.open[d.question]--; a.open[d.question] == 0 {
 		delete(a.open, d.question)
 	}
 }
 
-// Close is called when the API is replaced, and again with each request that lands
+// Close is called when the API is replaced, and again with each request that returns
 // then: the last time, with nothing in flight.
 func (a *chaosAPI) Close() {
 	a.mu.Lock()

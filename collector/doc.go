@@ -1,18 +1,23 @@
-// Package collector turns scrapes into questions to IGSend, and the answers into
-// metrics.
+// Package collector answers Prometheus scrapes with the balances of IGSend clients.
 //
-// A scrape comes in at the Handler (handler.go), which gives it a deadline. The
-// Fetcher (fetcher.go) decides whom to ask, how many at once and until when; its
-// rules have a file each:
+// A scrape is one straight line: the handler gives it a deadline, a [Collector] turns
+// answers into metrics, and a [Fetcher] gets the answers. In another program, leave out
+// the handler and register a Collector:
 //
-//	sweep.go     what overlapping scrapes share, and how it ends
-//	dispatch.go  how many requests may be in flight, and how many a second
-//	turn.go      who is asked first
-//	retry.go     who is asked again
-//	guard.go     what follows from a refused key
-//	flight.go    one request, and the silence after a 429
-//	account.go   what is kept of a client: its last answer, its errors
-//	money.go     how much a balance rose and fell
+//	fetcher := collector.NewFetcher(collector.Settings{Config: cfg, API: client}, logger)
+//	defer fetcher.Close()
+//	registry.MustRegister(collector.New(ctx, fetcher))
 //
-// What comes back is a view, which exposition.go makes metrics of.
+// The files below follow that line. Each rule of a scrape has its own:
+//
+//	handler.go    the deadline, and how many scrapes at once
+//	collector.go  answers to metrics; metrics.go: names, labels and samples
+//	fetcher.go    what outlives a scrape: settings, clients, limits
+//	scrape.go     one scrape: what it still waits for, and what it is told
+//	request.go    one request: who shares it, what follows from its answer
+//	slots.go      how many requests are in flight, and how many a second
+//	turn.go       fairness: whose turn it is
+//	retry.go      who is asked again
+//	key.go        refused keys
+//	client.go     what is kept of a client; balance.go: how its balance moved
 package collector

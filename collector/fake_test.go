@@ -176,9 +176,9 @@ func newTestFetcher(api API, clients []igsend.ClientID, change func(*config.API)
 	return NewFetcher(settings(api, clients, change), slog.New(slog.DiscardHandler))
 }
 
-// scrape asks for all within d and returns each client's reason, "" for a whole
+// scrapeAll asks for all within d and returns each client's reason, "" for a whole
 // answer.
-func scrape(t *testing.T, f *Fetcher, d time.Duration) map[igsend.ClientID]igsend.Reason {
+func scrapeAll(t *testing.T, f *Fetcher, d time.Duration) map[igsend.ClientID]igsend.Reason {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
@@ -210,12 +210,12 @@ func errorCounts(f *Fetcher) map[igsend.ClientID]map[igsend.Reason]float64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	all := map[igsend.ClientID]map[igsend.Reason]float64{}
-	for id, a := range f.accounts {
-		for _, e := range a.errors {
+	for id, c := range f.clients {
+		for _, e := range c.errors {
 			if all[id] == nil {
 				all[id] = map[igsend.Reason]float64{}
 			}
-			all[id][e.reason] = e.sample.value
+			all[id][e.reason] = e.count
 		}
 	}
 	return all

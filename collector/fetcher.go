@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -11,61 +12,57 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A Fetcher decides whom to ask, how many at once, and until when. Scrapes that
-// overlap share its work.
+// A Fetcher decides whom to ask, how many at once, and until when. It is safe for
+// concurrent use; scrapes that overlap share its requests.
 //
-// It is a state machine under one lock. Scrapes join a sweep (sweep.go) and leave
-// it; requests take off and land (flight.go); after each of these, dispatch.go lets
-// as many further requests take off as the rules allow. What is learned of a client
-// is kept in its account (account.go), what is learned of the keys in a guard
-// (guard.go).
+// All of its state is under one lock. Three things happen to it: a scrape starts, a
+// request returns, a scrape ends. After each, dispatch sends as many requests as the
+// rules allow.
 type Fetcher struct {
 	logger   *slog.Logger
 	upstream *upstream
 
-	mu       sync.Mutex
-	accounts map[igsend.ClientID]*account // of the configured clients
-	current  *setup
-	latest   *generation // nil until the first scrape after a reload
-	sweeps   []*sweep    // under way, the oldest first
-	founded  uint64      // sweeps so far
-	inFlight int         // requests, over all generations
-	slow     int         // those of them for clients that timed out the last time
-	turn     turn        // of the latest outcome
-	limiter  *rate.Limiter
-	wakes    time.Time // when a timer will call dispatch; zero when none will
-	silent   time.Time // after a 429, nothing is asked until then
+	mu           sync.Mutex
+	clients      map[igsend.ClientID]*client // the configured ones
+	current      *setup
+	session      *session  // of the latest scrape; nil before the first
+	scrapes      []*scrape // under way, oldest first
+	started      int       // scrapes so far
+	inFlight     int       // requests, of all sessions
+	slowInFlight int       // those for clients that timed out last time
+	turn         turn      // of the latest outcome
+	limiter      *rate.Limiter
+	wake         *time.Timer // calls dispatch when the rate allows the next request
+	quietUntil   time.Time   // nothing is asked before, because of a 429
 }
 
-// NewFetcher returns a fetcher for settings, whose API it closes when it needs it no
-// more.
+// NewFetcher returns a Fetcher for settings. It logs one line when a client's outcome
+// changes.
 func NewFetcher(settings Settings, logger *slog.Logger) *Fetcher {
-	f := &Fetcher{
-		logger:   logger,
-		upstream: newUpstream(),
-		accounts: map[igsend.ClientID]*account{},
-		limiter:  rate.NewLimiter(rate.Inf, 1),
-	}
+	f := &Fetcher{logger: logger, upstream: newUpstream(), limiter: rate.NewLimiter(rate.Inf, 1)}
+	f.wake = time.AfterFunc(maxTimeout, f.wakeUp)
 	f.Apply(settings)
 	return f
 }
 
-// Apply replaces the settings. Scrapes under way finish on the old ones, later ones
-// use the new ones. Clients that stay keep their counters and last answers; of those
-// that go nothing is kept.
+// Apply replaces the settings. Scrapes under way finish on the old ones, later scrapes
+// use the new ones. Clients that stay keep their counters and last answers; nothing is
+// kept of those that go. The old API is closed.
 func (f *Fetcher) Apply(settings Settings) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old := f.current
-	f.current = newSetup(settings, f.accounts, f.logger)
-	accounts := make(map[igsend.ClientID]*account, len(f.current.known))
-	for _, known := range f.current.known {
-		accounts[known.id] = known.account
+	f.current = newSetup(settings, f.clients, f.logger)
+	f.clients = make(map[igsend.ClientID]*client, len(f.current.clients))
+	for _, c := range f.current.clients {
+		f.clients[c.id] = c
 	}
-	f.accounts = accounts
-	f.limiter.SetLimit(requestRate(settings))
+	f.limiter.SetLimit(rate.Inf)
+	if limit := settings.Config.API.RequestsPerSecond; limit > 0 {
+		f.limiter.SetLimit(rate.Limit(limit))
+	}
 	if old != nil {
-		f.retire(old)
+		old.API.Close()
 	}
 	f.dispatch(time.Now())
 }
@@ -74,66 +71,86 @@ func (f *Fetcher) Apply(settings Settings) {
 func (f *Fetcher) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.wake.Stop()
 	f.current.API.Close()
 }
 
-// Fetch asks for every client and returns an answer for each, in the order of the
-// configuration. It ends as a scrape does: when all have answered, or with ctx.
+// An Answer is what one scrape knows of one client.
+type Answer struct {
+	ClientID igsend.ClientID
+	// Balances are those that can be trusted, even when Err is set.
+	Balances []igsend.Balance
+	// Err says why there is no complete, valid answer; nil when there is one.
+	Err *igsend.Error
+	// At is when the answer arrived, or when the scrape gave up.
+	At time.Time
+}
+
+// Fetch asks for every client and returns one Answer for each, in the order of the
+// configuration. It returns when all have answered, or when ctx is done. A client that
+// has not answered by then has ReasonTimeout if the cause of ctx is
+// context.DeadlineExceeded, otherwise ReasonCanceled.
 func (f *Fetcher) Fetch(ctx context.Context) []Answer {
-	v := f.fetch(ctx)
-	answers := make([]Answer, len(v.answers))
-	for i := range v.answers {
-		answers[i] = v.answers[i].Answer
-	}
-	return answers
+	return f.fetch(ctx).answers
 }
 
-// fetch asks for every client and returns what is known of them when all have
-// answered or when ctx is done, whichever is first. A ctx whose cause is
-// context.DeadlineExceeded is a scrape that has to answer now; any other end of ctx
-// is a scraper that has hung up.
-func (f *Fetcher) fetch(ctx context.Context) view {
-	s := f.join(ctx)
+// fetch returns the scrape with all of its answers.
+func (f *Fetcher) fetch(ctx context.Context) *scrape {
+	s := f.start(ctx)
 	select {
-	case <-s.over:
+	case <-s.done:
 	case <-ctx.Done():
+		f.leave(s, interruption(ctx))
 	}
-	return f.leave(ctx, s)
+	return s
 }
 
-// generation returns the one that a scrape beginning now belongs to, given the keys
-// as they are now.
-func (f *Fetcher) generation(keys igsend.Keys) *generation {
-	switch latest := f.latest; {
-	case latest == nil:
-		f.latest = newGeneration(f.current, keys, newGuard())
-	case latest.setup == f.current && latest.keys == keys:
-	case latest.keys == keys && *latest.source == *f.current.source:
-		f.latest = newGeneration(f.current, keys, latest.guard.afterReload())
-	default:
-		f.latest = newGeneration(f.current, keys, newGuard())
+// interruption tells a scrape that has to answer now from one whose scraper hung up.
+func interruption(ctx context.Context) igsend.Reason {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return igsend.ReasonTimeout
 	}
-	return f.latest
+	return igsend.ReasonCanceled
 }
 
-// release gives up one use of a setup.
-func (f *Fetcher) release(s *setup) {
-	s.users--
-	f.retire(s)
-}
-
-// retire closes the API of settings that were replaced: at once, and again with each
-// request that lands, so that the connections of the old ones and the new ones together
-// are no more than there are places.
-func (f *Fetcher) retire(s *setup) {
-	if s != f.current {
-		s.API.Close()
+// lockWithKeys locks f.mu and returns the keys of the current settings. Keys are read
+// for every scrape, so that a rotated key works in the next one. They are read without
+// the lock, so that a file system that hangs holds up nothing else. A reload during the
+// read means reading again: the keys of one endpoint must not go to another.
+func (f *Fetcher) lockWithKeys(ctx context.Context) (igsend.Keys, error) {
+	f.mu.Lock()
+	for {
+		setup := f.current
+		f.mu.Unlock()
+		keys, err := setup.readKeys(ctx)
+		f.mu.Lock()
+		if setup == f.current {
+			return keys, err
+		}
 	}
 }
 
-func requestRate(settings Settings) rate.Limit {
-	if limit := settings.Config.API.RequestsPerSecond; limit > 0 {
-		return rate.Limit(limit)
+// readKeys reads the keys, until ctx is done. Scrapes that overlap share one read.
+func (s *setup) readKeys(ctx context.Context) (igsend.Keys, error) {
+	read := s.reads.DoChan("", func() (any, error) { return s.Config.API.Keys.Keys() })
+	select {
+	case result := <-read:
+		return result.Val.(igsend.Keys), result.Err
+	case <-ctx.Done():
+		return igsend.Keys{}, &igsend.Error{Reason: igsend.ReasonCredentials, Err: errKeysHang}
 	}
-	return rate.Inf
+}
+
+var errKeysHang = errors.New("the key files could not be read within the scrape's time")
+
+// sessionFor returns the session of a scrape that starts now with these keys.
+func (f *Fetcher) sessionFor(keys igsend.Keys) *session {
+	last := f.session
+	switch {
+	case last == nil || last.key.keys != keys || last.source.endpoint != f.current.source.endpoint:
+		f.session = newSession(f.current, &key{keys: keys})
+	case last.setup != f.current:
+		f.session = newSession(f.current, last.key)
+	}
+	return f.session
 }

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -12,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// HandlerOptions say how scrapes are answered.
+// HandlerOptions say how scrapes are answered. All fields but MaxRequests are needed.
 type HandlerOptions struct {
 	// Timeout is the time for a scrape that does not say how long it may take.
 	Timeout time.Duration
@@ -20,18 +19,18 @@ type HandlerOptions struct {
 	TimeoutOffset time.Duration
 	// MaxRequests is how many scrapes may be under way; others get 503. 0: any number.
 	MaxRequests int
-	// Process holds the metrics of the exporter itself. They are gathered after the
-	// sweep, so that they count its requests, too.
-	Process prometheus.Gatherer
+	// Process collects the metrics of the exporter itself. A *prometheus.Registry is a
+	// Collector, too.
+	Process prometheus.Collector
 }
 
 // NewHandler returns a handler that answers each scrape with the metrics of all
-// clients, as fetched for this scrape, and those of the exporter. It answers 200
-// whatever IGSend does; 503 when too many scrapes are under way.
+// clients, fetched for this scrape, and those of the exporter. It answers 200 whatever
+// IGSend does, and 503 when too many scrapes are under way.
 func NewHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Handler {
 	h := &handler{fetcher: f, options: o, log: promLogger{logger}}
 	if o.MaxRequests > 0 {
-		h.places = make(chan struct{}, o.MaxRequests)
+		h.slots = make(chan struct{}, o.MaxRequests)
 	}
 	return h
 }
@@ -40,15 +39,15 @@ type handler struct {
 	fetcher *Fetcher
 	options HandlerOptions
 	log     promLogger
-	places  chan struct{} // nil: no limit
+	slots   chan struct{} // nil: no limit
 }
 
 // ServeHTTP answers one scrape.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.places != nil {
+	if h.slots != nil {
 		select {
-		case h.places <- struct{}{}:
-			defer func() { <-h.places }()
+		case h.slots <- struct{}{}:
+			defer func() { <-h.slots }()
 		default:
 			http.Error(w, "Too many scrapes under way: the limit is --web.max-requests="+strconv.Itoa(h.options.MaxRequests)+".",
 				http.StatusServiceUnavailable)
@@ -57,14 +56,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.timeout(r.Header))
 	defer cancel()
-	v := h.fetcher.fetch(ctx)
-	if errors.Is(context.Cause(ctx), context.Canceled) {
-		return // the scraper has hung up
-	}
-	// promhttp knows no context, and so is given the answers of this scrape only.
-	promhttp.HandlerFor(inTurn{h.fetcher.expose(v), h.options.Process}, promhttp.HandlerOpts{
+	// promhttp passes no context to collectors, hence a registry for each scrape.
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(New(ctx, h.fetcher), h.options.Process)
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog:          h.log,
-		ErrorHandling:     promhttp.ContinueOnError, // what can be told is told
+		ErrorHandling:     promhttp.ContinueOnError, // one bad series must not cost the others
 		EnableOpenMetrics: true,
 	}).ServeHTTP(w, r)
 }

@@ -43,7 +43,7 @@ func TestAnIdleAPIIsClosedAtTheReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := &fakeAPI{}, &fakeAPI{}
 		f := newTestFetcher(first, ids(1, 2), nil)
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		f.Apply(settings(second, ids(1, 2), nil))
 		if first.closed != 1 {
 			t.Errorf("old API closed %d times, want once", first.closed)
@@ -78,11 +78,11 @@ func TestWhatAReloadKeeps(t *testing.T) {
 		api.setFunc(1, answers("100", "90", "70"))
 		api.setFunc(2, answers("100", "90", "70"))
 		f := newTestFetcher(api, ids(1, 2), nil)
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		f.Apply(settings(api, ids(1, 1), nil))
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		f.Apply(settings(api, ids(1, 2), nil)) // 2 went, and begins anew
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		want := map[igsend.ClientID]float64{1: 30, 2: 0}
 		if diff := cmp.Diff(want, fallen(f)); diff != "" {
 			t.Errorf("decrease (-want +got):\n%s", diff)
@@ -101,15 +101,15 @@ func TestALateAnswerMovesNoMoney(t *testing.T) {
 			}[n-1]
 		})
 		f := newTestFetcher(api, ids(1, 1), nil)
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		late := background(t, f, 5*time.Second)
 		time.Sleep(time.Millisecond)
 		f.Apply(settings(api, ids(1, 1), nil))
-		scrape(t, f, 500*time.Millisecond)
+		scrapeAll(t, f, 500*time.Millisecond)
 		if got := (<-late)[0].Balances[0].Reported; got != "200" {
 			t.Errorf("the late scrape has %s, want its own answer", got)
 		}
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		if diff := cmp.Diff(map[igsend.ClientID]float64{1: 0}, fallen(f)); diff != "" {
 			t.Errorf("decrease (-want +got):\n%s", diff)
 		}
@@ -129,9 +129,9 @@ func TestMadeUpCurrenciesAreForgotten(t *testing.T) {
 		})
 		f := newTestFetcher(api, ids(1, 1), nil)
 		for range 20 {
-			scrape(t, f, time.Second)
+			scrapeAll(t, f, time.Second)
 		}
-		if got := len(f.accounts[1].money); got > 200 {
+		if got := len(f.clients[1].balances); got > 200 {
 			t.Errorf("%d currencies are kept, want 200 at most", got)
 		}
 	})
@@ -148,14 +148,14 @@ func TestAnotherSourceMovesNoMoney(t *testing.T) {
 				api := &fakeAPI{}
 				api.setFunc(1, func(n int) reply { return reply{balances: gbp([]string{"1000", "10", "9"}[n-1])} })
 				f := newTestFetcher(api, ids(1, 1), func(c *config.API) { c.MinRefreshInterval = time.Minute })
-				scrape(t, f, time.Second)
+				scrapeAll(t, f, time.Second)
 				f.Apply(settings(api, ids(1, 1), func(c *config.API) {
 					c.MinRefreshInterval = time.Minute
 					change(c)
 				}))
-				scrape(t, f, time.Second) // asks, in spite of the fresh answer of the other source
+				scrapeAll(t, f, time.Second) // asks, in spite of the fresh answer of the other source
 				time.Sleep(time.Minute)
-				scrape(t, f, time.Second)
+				scrapeAll(t, f, time.Second)
 				if diff := cmp.Diff(map[igsend.ClientID]float64{1: 1}, fallen(f)); diff != "" {
 					t.Errorf("decrease (-want +got):\n%s", diff)
 				}
@@ -169,15 +169,15 @@ func fallen(f *Fetcher) map[igsend.ClientID]float64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	all := map[igsend.ClientID]float64{}
-	for id, a := range f.accounts {
-		for _, m := range a.money {
-			all[id] += m.fell.float
+	for id, c := range f.clients {
+		for _, b := range c.balances {
+			all[id] += b.decrease.float
 		}
 	}
 	return all
 }
 
-func TestMorePlacesAreUsedAtOnce(t *testing.T) {
+func TestMoreSlotsAreUsedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: time.Second}
 		f := newTestFetcher(api, ids(1, 8), oneAtATime)
@@ -198,7 +198,7 @@ func TestAScrapeUnderWayKeepsItsKeys(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 2), func(c *config.API) { c.Keys, c.Concurrency = keys, 1 })
 		background(t, f, 9*time.Second)
 		writeFile(t, keys.PrivateFile, "new")
-		scrape(t, f, 9*time.Second)
+		scrapeAll(t, f, 9*time.Second)
 		var asked []string
 		for _, call := range api.calls {
 			asked = append(asked, call.keys.Private)
@@ -219,11 +219,11 @@ func TestALateAnswerOfTheOldSource(t *testing.T) {
 		f := newTestFetcher(old, ids(1, 1), nil)
 		first := background(t, f, 9*time.Second)
 		f.Apply(settings(next, ids(1, 1), func(c *config.API) { c.Endpoint = "https://sandbox.example/" }))
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		if diff := cmp.Diff(gbp("1000"), (<-first)[0].Balances); diff != "" {
 			t.Errorf("the scrape under way (-want +got):\n%s", diff)
 		}
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		if diff := cmp.Diff(map[igsend.ClientID]float64{1: 5}, fallen(f)); diff != "" {
 			t.Errorf("decrease (-want +got):\n%s", diff)
 		}

@@ -61,7 +61,7 @@ func TestRetry(t *testing.T) {
 				api := &fakeAPI{}
 				api.setFunc(1, test.answer)
 				f := newTestFetcher(api, ids(1, 1), func(c *config.API) { c.MaxAttempts = test.attempts })
-				if got := scrape(t, f, test.deadline)[1]; got != test.want {
+				if got := scrapeAll(t, f, test.deadline)[1]; got != test.want {
 					t.Errorf("got %q, want %q", got, test.want)
 				}
 				if got := len(api.asked()); got != test.requests {
@@ -79,12 +79,12 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-func TestThePauseHoldsNoPlace(t *testing.T) {
+func TestThePauseHoldsNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 10 * time.Millisecond}
 		api.setFunc(1, failsAtFirst(1, unavailable))
 		f := newTestFetcher(api, ids(1, 4), oneAtATime)
-		scrape(t, f, 5*time.Second)
+		scrapeAll(t, f, 5*time.Second)
 		// Nobody waits for the pause of client 1, which is 50 ms at least.
 		if diff := cmp.Diff([]igsend.ClientID{1, 2, 3, 4, 1}, api.asked()); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
@@ -92,16 +92,16 @@ func TestThePauseHoldsNoPlace(t *testing.T) {
 	})
 }
 
-func TestARetryIsSharedByTheSweepThatFollows(t *testing.T) {
+func TestARetryIsSharedByTheScrapeThatFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 100 * time.Millisecond}
 		api.setFunc(1, failsAtFirst(1, unavailable))
 		f := newTestFetcher(api, ids(1, 1), nil)
 		background(t, f, 101*time.Millisecond)
 		time.Sleep(50 * time.Millisecond)
-		long := background(t, f, 5*time.Second) // keeps the sweep going
+		long := background(t, f, 5*time.Second) // keeps the request going
 		time.Sleep(53 * time.Millisecond)
-		late := background(t, f, 5*time.Second) // founds one within the pause
+		late := background(t, f, 5*time.Second) // starts within the pause
 		for name, answers := range map[string]chan []Answer{"long": long, "late": late} {
 			if diff := cmp.Diff(allWith("", ids(1, 1)), reasons(<-answers)); diff != "" {
 				t.Errorf("%s scrape (-want +got):\n%s", name, diff)
@@ -126,10 +126,10 @@ func TestTheFirstOfTwoFailuresStands(t *testing.T) {
 			return never
 		})
 		f := newTestFetcher(api, ids(1, 1), func(c *config.API) { c.MaxAttempts = 5 })
-		if got := scrape(t, f, 2*time.Second)[1]; got != "network" {
+		if got := scrapeAll(t, f, 2*time.Second)[1]; got != "network" {
 			t.Errorf("got %q, want network", got)
 		}
-		if got := scrape(t, f, 2*time.Second)[1]; got != "timeout" { // a question of its own
+		if got := scrapeAll(t, f, 2*time.Second)[1]; got != "timeout" { // a question of its own
 			t.Errorf("next scrape: got %q, want timeout", got)
 		}
 	})
@@ -143,7 +143,7 @@ func TestThePauseIsShortAndRandom(t *testing.T) {
 		}
 		f := newTestFetcher(api, ids(1, 50), func(c *config.API) { c.Concurrency = 50 })
 		begin := time.Now()
-		scrape(t, f, 5*time.Second)
+		scrapeAll(t, f, 5*time.Second)
 		pauses := map[time.Duration]bool{}
 		for _, call := range api.calls {
 			if pause := call.at.Sub(begin); pause > 0 {
@@ -168,9 +168,9 @@ func TestAClosedQuestionLeavesNoPause(t *testing.T) {
 		limited.after = 10 * time.Millisecond
 		api.setFunc(2, failsAtFirst(1, limited))
 		f := newTestFetcher(api, ids(1, 2), nil)
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		begin := time.Now()
-		if diff := cmp.Diff(allWith("", ids(1, 2)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("", ids(1, 2)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		if took := time.Since(begin); took != 0 {
@@ -179,8 +179,8 @@ func TestAClosedQuestionLeavesNoPause(t *testing.T) {
 	})
 }
 
-// The attempt for which the one sweep found no place is made in the other.
-func TestAnAttemptThatWaitsIsNotLostWithItsSweep(t *testing.T) {
+// An attempt that waits for a slot is made for the scrape that stays.
+func TestAnAttemptThatWaitsIsNotLostWithItsScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 5 * time.Millisecond}
 		api.setFunc(1, failsAtFirst(1, unavailable))
@@ -188,9 +188,9 @@ func TestAnAttemptThatWaitsIsNotLostWithItsSweep(t *testing.T) {
 		background(t, f, 10*time.Millisecond)
 		background(t, f, 2*time.Second)
 		time.Sleep(20 * time.Millisecond)
-		other := background(t, f, 9*time.Second) // founds a sweep of its own
+		other := background(t, f, 9*time.Second) // starts later
 		f.Apply(settings(&fakeAPI{latency: 4 * time.Second}, ids(2, 2), oneAtATime))
-		background(t, f, 9*time.Second) // takes the only place until the first sweep is over
+		background(t, f, 9*time.Second) // takes the only slot until the first scrape is over
 		if diff := cmp.Diff(allWith("", ids(1, 1)), reasons(<-other)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}

@@ -5,108 +5,80 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/igsend-exporter/igsend_exporter/config"
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// API is what the collector needs of IGSend. *igsend.Client is one.
+// API is what the collector needs of IGSend. *igsend.Client implements it.
 type API interface {
 	// Balances asks once for the balances of one client, one for each currency. It
-	// returns soon after ctx is done. Balances and an error may come together, when
-	// a part of the answer was good. Errors are *igsend.Error.
+	// returns soon after ctx is done. Balances and an error come together when only
+	// part of the answer was good. Errors are *igsend.Error.
 	Balances(ctx context.Context, keys igsend.Keys, id igsend.ClientID) ([]igsend.Balance, error)
-	// Close gives up what the API holds and does not use. It is called when the API is
-	// replaced, and again whenever a call that was under way then has returned.
+	// Close releases idle connections. It is called when a reload replaces the API, and
+	// once more after each call that was in flight at that time.
 	Close()
 }
 
-// Settings are what a reload replaces, as a whole.
+// Settings are what a reload replaces as a whole.
 type Settings struct {
 	Config *config.Config
 	API    API
 }
 
-// A generation is one set of settings with one pair of keys. Whatever is shared
-// between scrapes is shared within a generation only: after a reload or a change of
-// the keys, scrapes under way finish on the generation they began with, and later
-// ones begin with the new one.
-type generation struct {
-	*setup
-	keys    igsend.Keys
-	guard   *guard
-	targets []*target
-	flights int // requests in flight
-}
-
-// A setup is what the generations between two reloads have in common.
+// A setup is Settings with what is derived from them once.
 type setup struct {
 	Settings
-	source *source
-	known  []*knownClient // in the order of the configuration
-	sorted []int          // indices of known, in the order of an exposition
-	users  int            // sweeps under way and requests in flight
-	reads  singleflight.Group
+	source  source
+	clients []*client // in the order of the configuration
+	sorted  []int     // indices of clients, in the order of the text of their IDs
+	info    *prometheus.Desc
+	reads   singleflight.Group // of the keys
 }
 
-// A source is where balances come from. Those of two sources can't be compared:
-// between them lies no payment, but a change of the configuration.
+// A source is where balances come from. Balances of two sources can't be compared: the
+// difference is not a payment.
 type source struct {
 	endpoint string
 	unit     igsend.Unit
 }
 
-// A knownClient is a configured client: what stays of it over reloads, and what its
-// configuration alone says.
-type knownClient struct {
-	*account
-	configured []sample
+// A session is a setup with one pair of keys. Scrapes of one session share requests. A
+// reload or a rotated key begins a new one; scrapes under way finish in theirs.
+type session struct {
+	*setup
+	key      *key
+	requests []*request // by client; nil when there is none
 }
 
-// A target is one client within a generation: the state of the question that may be
-// open about it.
-type target struct {
-	*account
-	gen   *generation
-	index int // in gen.targets, and in the answers of each of its sweeps
-
-	flight   *flight       // the request that is in flight, if one is
-	attempts int           // requests made for this question
-	first    *igsend.Error // why the first of them failed, while another is to follow
-	pause    *time.Timer   // runs before that other one
-}
-
-func newSetup(settings Settings, accounts map[igsend.ClientID]*account, logger *slog.Logger) *setup {
+func newSetup(settings Settings, known map[igsend.ClientID]*client, logger *slog.Logger) *setup {
 	api := settings.Config.API
+	names := labelNames(settings.Config.Clients)
 	s := &setup{
 		Settings: settings,
-		source:   &source{endpoint: api.Endpoint, unit: api.BalanceUnit},
+		source:   source{endpoint: api.Endpoint, unit: api.BalanceUnit},
+		info:     infoDesc(names),
 	}
-	labels := labelNames(settings.Config.Clients)
-	for _, client := range settings.Config.Clients {
-		known, ok := accounts[client.ID]
+	for i, configured := range settings.Config.Clients {
+		c, ok := known[configured.ID]
 		if !ok {
-			known = newAccount(client.ID)
+			c = newClient(configured.ID)
 		}
-		known.logger = logger.With("client_id", client.ID.String(), "name", client.Name)
-		s.known = append(s.known, &knownClient{account: known, configured: configuredSamples(known, client, labels)})
-		s.sorted = append(s.sorted, len(s.sorted))
+		c.logger = logger.With("client_id", configured.ID.String(), "name", configured.Name)
+		c.configured = configuredSamples(c.label, configured, s.info, names)
+		s.clients = append(s.clients, c)
+		s.sorted = append(s.sorted, i)
 	}
 	slices.SortFunc(s.sorted, func(i, j int) int {
-		return cmp.Compare(s.known[i].id.String(), s.known[j].id.String())
+		return cmp.Compare(s.clients[i].id.String(), s.clients[j].id.String())
 	})
 	return s
 }
 
-func newGeneration(s *setup, keys igsend.Keys, g *guard) *generation {
-	gen := &generation{setup: s, keys: keys, guard: g, targets: make([]*target, len(s.known))}
-	targets := make([]target, len(s.known))
-	for i, known := range s.known {
-		targets[i] = target{account: known.account, gen: gen, index: i}
-		gen.targets[i] = &targets[i]
-	}
-	return gen
+func newSession(s *setup, k *key) *session {
+	return &session{setup: s, key: k, requests: make([]*request, len(s.clients))}
 }

@@ -10,31 +10,31 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// The places that slow clients leave are for who comes later, too: a short scrape
+// The slots that slow clients leave are for scrapes to come: a short scrape
 // beside a long one that waits for nothing but slow clients.
-func TestSlowClientsLeavePlacesToOtherSweeps(t *testing.T) {
+func TestSlowClientsLeaveSlotsToOtherScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 10 * time.Millisecond}
 		f := newTestFetcher(api, ids(1, 30), nil)
 		want := learnSlow(t, f, api, timesOut(5*time.Second))
 		background(t, f, time.Second)
 		time.Sleep(500 * time.Millisecond)
-		background(t, f, 20*time.Second) // joins, and keeps the sweep going
+		background(t, f, 20*time.Second) // keeps its requests going
 		time.Sleep(3 * time.Second)
-		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(want, scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("short scrape (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestSlowClientsLeaveAPlaceToARetry(t *testing.T) {
+func TestSlowClientsLeaveASlotToARetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 10 * time.Millisecond}
 		f := newTestFetcher(api, ids(1, 30), nil)
 		want := learnSlow(t, f, api, never)
 		api.count[21] = 0
 		api.setFunc(21, failsAtFirst(1, unavailable))
-		if diff := cmp.Diff(want, scrape(t, f, 9*time.Second)); diff != "" {
+		if diff := cmp.Diff(want, scrapeAll(t, f, 9*time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 	})
@@ -50,20 +50,20 @@ func learnSlow(t *testing.T, f *Fetcher, api *fakeAPI, slow reply) map[igsend.Cl
 		want[id] = igsend.ReasonTimeout
 	}
 	for range 22 {
-		scrape(t, f, 9*time.Second)
+		scrapeAll(t, f, 9*time.Second)
 	}
 	return want
 }
 
-// With one place, the slow ones have it first in every fifth sweep.
-func TestSlowClientsDoNotKeepTheOnlyPlace(t *testing.T) {
+// With one slot, one of the slow clients has it in turn in every fifth scrape.
+func TestSlowClientsDoNotKeepTheOnlySlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 10 * time.Millisecond}
 		f := newTestFetcher(api, ids(1, 30), oneAtATime)
 		whole := learnSlow(t, f, api, never)
 		answered := 0
 		for range 20 {
-			if cmp.Equal(whole, scrape(t, f, 9*time.Second)) {
+			if cmp.Equal(whole, scrapeAll(t, f, 9*time.Second)) {
 				answered++
 			}
 		}
@@ -74,14 +74,14 @@ func TestSlowClientsDoNotKeepTheOnlyPlace(t *testing.T) {
 }
 
 // A client that was slow and needs time for its answer gets it, though it comes last.
-func TestASlowClientIsHeardAgainThroughTheOnlyPlace(t *testing.T) {
+func TestASlowClientIsHeardAgainThroughTheOnlySlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: time.Second}
 		api.setFunc(1, failsAtFirst(1, never))
 		f := newTestFetcher(api, ids(1, 5), oneAtATime)
 		var heard []int
 		for i := range 10 {
-			if scrape(t, f, 4500*time.Millisecond)[1] == "" { // time for four
+			if scrapeAll(t, f, 4500*time.Millisecond)[1] == "" { // time for four
 				heard = append(heard, i)
 			}
 		}

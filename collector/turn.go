@@ -2,110 +2,99 @@ package collector
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
 // Fairness. The client whose last outcome is oldest is asked first, so that under a
-// deadline too short for all of them each gets its turn within a few scrapes. An
-// outcome is a good answer or a failure of the client's own; what the deadline cut
-// short is none, unless it had the whole time of the scrape.
+// deadline too short for all of them every client is reached within a few scrapes. An
+// outcome is a good answer or a failure of the client's own. What a deadline cut short
+// is not one, unless it had the whole time of the scrape.
 //
-// Clients that timed out the last time, the slow ones, may take half of the places
-// while others wait, however long ago their turn was. Else a handful that never answer
-// would take turns in keeping all the others out of every second scrape. When no others
-// wait they may take all places but one, which stays free for who comes later: another
-// attempt, or another sweep.
-//
-// A single place can't be halved: there, the slow ones come last. But in every fifth
-// sweep they come in turn, for one of them to have enough time. (An odd number: with
-// an even one, it would be the time of the same of two scrapers again and again.)
-const inTurnEvery = 5
+// Slow clients, those whose last outcome is a timeout, hold at most half of the slots
+// while others wait. Otherwise a handful that never answer would keep the others out.
+// When no others wait, they leave one slot free for a retry or a scrape to come. With
+// one slot, they come last. Clients whose keys were refused come last as well. So that
+// coming last never means never, every fifth scrape asks one of them in its turn.
+const inTurnEvery = 5 // odd, so that two scrapers that take turns both get some
 
 // A turn numbers outcomes in the order in which they occurred; 0 is before all.
 type turn uint64
 
-// outcome notes that t has had its turn.
-func (f *Fetcher) outcome(t *target, err *igsend.Error) {
+// outcome notes that c had its turn.
+func (f *Fetcher) outcome(c *client, err *igsend.Error) {
 	f.turn++
-	t.turn = f.turn
-	t.answered = err == nil
-	t.slow = err != nil && err.Reason == igsend.ReasonTimeout
+	c.turn = f.turn
+	c.slow = err != nil && err.Reason == igsend.ReasonTimeout
 }
 
-// A queue holds the targets of a sweep that were not asked yet.
+// byTurn orders clients by their last outcome.
+func byTurn(a, b *client) int { return cmp.Compare(a.turn, b.turn) }
+
+// slowShare is how many slots slow clients may hold.
+func slowShare(slots int, othersWait bool) int {
+	if othersWait {
+		return max(1, slots/2)
+	}
+	return max(1, slots-1)
+}
+
+// A queue holds the clients that a scrape has still to ask for, by their index, in the
+// order in which it asks. Clients that are due for a retry join at the end.
 type queue struct {
-	sweep *sweep
-	brisk []*target // in turn
-	slow  []*target // in turn; timed out the last time
+	fast []int
+	slow []int // timed out last time
 }
 
-// newQueue returns the queue of the nth sweep.
-func newQueue(s *sweep, places int, n uint64) queue {
-	q := queue{sweep: s, brisk: make([]*target, 0, s.lacking)}
-	for _, t := range s.gen.targets {
-		switch {
-		case s.answers[t.index].done:
-		case t.slow:
-			q.slow = append(q.slow, t)
-		default:
-			q.brisk = append(q.brisk, t)
+// newQueue returns the queue of a scrape that starts. In every fifth one, inTurn is true.
+func newQueue(s *scrape, inTurn bool, slots int) (q queue) {
+	comesLast := make([]bool, len(s.clients))
+	oldest := -1 // of those
+	for i, c := range s.clients {
+		if s.answered[i] {
+			continue
+		}
+		comesLast[i] = s.key.lastRefused(c) || c.slow && slots == 1
+		if comesLast[i] && (oldest < 0 || byTurn(c, s.clients[oldest]) < 0) {
+			oldest = i
+		}
+		if c.slow && slots > 1 {
+			q.slow = append(q.slow, i)
+		} else {
+			q.fast = append(q.fast, i)
 		}
 	}
-	slices.SortFunc(q.brisk, byTurn)
-	slices.SortFunc(q.slow, byTurn)
-	if places == 1 {
-		q.brisk, q.slow = append(q.brisk, q.slow...), nil
-		if n%inTurnEvery == 0 {
-			slices.SortFunc(q.brisk, byTurn)
-		}
+	if inTurn && oldest >= 0 {
+		comesLast[oldest] = false
 	}
+	order := func(i, j int) int {
+		if comesLast[i] != comesLast[j] {
+			if comesLast[i] {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(byTurn(s.clients[i], s.clients[j]), cmp.Compare(i, j))
+	}
+	slices.SortFunc(q.fast, order)
+	slices.SortFunc(q.slow, order)
 	return q
 }
 
-// byTurn orders by the last outcome, then as the configuration does.
-func byTurn(a, b *target) int {
-	return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.index, b.index))
+// trim drops the clients that can't be asked now from the front of the queue: they are
+// answered or in flight, or will join again when their pause is over.
+func (s *scrape) trim() {
+	for len(s.queue.fast) > 0 && !s.canAsk(s.queue.fast[0]) {
+		s.queue.fast = s.queue.fast[1:]
+	}
+	for len(s.queue.slow) > 0 && !s.canAsk(s.queue.slow[0]) {
+		s.queue.slow = s.queue.slow[1:]
+	}
 }
 
-// first returns the target whose turn it is, without taking it off the queue, given
-// how many places there are and how many of these slow clients have; nil when none is
-// left, or only slow ones that have their share.
-func (q *queue) first(slowInFlight, places int) *target {
-	q.brisk, q.slow = q.trim(q.brisk), q.trim(q.slow)
-	share := places - 1
-	if len(q.brisk) > 0 {
-		share = places / 2
-	}
-	slow := len(q.slow) > 0 && slowInFlight < max(1, share)
-	switch {
-	case slow && (len(q.brisk) == 0 || byTurn(q.slow[0], q.brisk[0]) < 0):
-		return q.slow[0]
-	case len(q.brisk) > 0:
-		return q.brisk[0]
-	}
-	return nil
-}
-
-// trim drops what is answered, in flight or about to be tried again from the front.
-func (q *queue) trim(targets []*target) []*target {
-	for len(targets) > 0 && !q.sweep.canAsk(targets[0]) {
-		targets = targets[1:]
-	}
-	return targets
-}
-
-// inTurn returns what is on the queue, the slow ones last.
-func (q *queue) inTurn() iter.Seq[*target] {
-	return func(yield func(*target) bool) {
-		for _, targets := range [][]*target{q.brisk, q.slow} {
-			for _, t := range targets {
-				if !yield(t) {
-					return
-				}
-			}
-		}
-	}
+// canAsk reports whether s waits for client i, and nobody asks for it.
+func (s *scrape) canAsk(i int) bool {
+	r := s.requests[i]
+	return !s.answered[i] && (r == nil || !r.inFlight && r.pause == nil)
 }

@@ -25,7 +25,7 @@ func TestTheOldestOutcomeIsAskedFirst(t *testing.T) {
 			{5, 1, 2},
 			{2, 3, 4},
 		} {
-			scrape(t, f, 2500*time.Millisecond)
+			scrapeAll(t, f, 2500*time.Millisecond)
 			if diff := cmp.Diff(want, api.asked()); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
@@ -37,10 +37,10 @@ func TestNewClientsComeFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: time.Second}
 		f := newTestFetcher(api, ids(1, 2), oneAtATime)
-		scrape(t, f, 10*time.Second)
+		scrapeAll(t, f, 10*time.Second)
 		f.Apply(settings(api, ids(1, 4), oneAtATime))
 		api.asked()
-		scrape(t, f, 10*time.Second)
+		scrapeAll(t, f, 10*time.Second)
 		if diff := cmp.Diff([]igsend.ClientID{3, 4, 1, 2}, api.asked()); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}
@@ -58,7 +58,7 @@ func TestAClientThatNeverAnswersLosesItsTurn(t *testing.T) {
 			allWith("timeout", ids(1, 3)),
 			{1: "timeout", 2: "", 3: ""},
 		} {
-			if diff := cmp.Diff(want, scrape(t, f, 2*time.Second)); diff != "" {
+			if diff := cmp.Diff(want, scrapeAll(t, f, 2*time.Second)); diff != "" {
 				t.Errorf("scrape %d (-want +got):\n%s", i, diff)
 			}
 		}
@@ -77,7 +77,7 @@ func TestAFailureBeforeARetryIsAnOutcome(t *testing.T) {
 		})
 		f := newTestFetcher(api, ids(1, 3), oneAtATime)
 		for _, want := range [][]igsend.ClientID{{1, 2, 3, 1}, {2, 3, 1, 1}} {
-			scrape(t, f, 2*time.Second)
+			scrapeAll(t, f, 2*time.Second)
 			if diff := cmp.Diff(want, api.asked()); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
@@ -87,7 +87,7 @@ func TestAFailureBeforeARetryIsAnOutcome(t *testing.T) {
 
 // However many never answer, the others are asked in every scrape once it is known
 // who is slow.
-func TestSlowClientsLeaveHalfOfThePlaces(t *testing.T) {
+func TestSlowClientsLeaveHalfOfTheSlots(t *testing.T) {
 	for name, slow := range map[string]reply{
 		"request timeout within the scrape": timesOut(5 * time.Second),
 		"request timeout beyond the scrape": never,
@@ -98,11 +98,11 @@ func TestSlowClientsLeaveHalfOfThePlaces(t *testing.T) {
 				for _, id := range ids(1, 50) {
 					api.set(id, slow)
 				}
-				f := newTestFetcher(api, ids(1, 60), nil) // four places
+				f := newTestFetcher(api, ids(1, 60), nil) // four slots
 				const learning = 13                       // 50 slow clients, four at a time
 				reached := map[igsend.ClientID]bool{}
 				for i := range 2 * learning {
-					got := scrape(t, f, 9500*time.Millisecond)
+					got := scrapeAll(t, f, 9500*time.Millisecond)
 					for _, id := range api.asked() {
 						reached[id] = true
 					}
@@ -127,10 +127,10 @@ func TestAnOutageMakesTheNextScrapeLittleSlower(t *testing.T) {
 		for _, id := range ids(1, 12) {
 			api.setFunc(id, failsAtFirst(1, timesOut(time.Second)))
 		}
-		f := newTestFetcher(api, ids(1, 12), nil) // four places
-		scrape(t, f, time.Minute)
+		f := newTestFetcher(api, ids(1, 12), nil) // four slots
+		scrapeAll(t, f, time.Minute)
 		begin := time.Now()
-		scrape(t, f, time.Minute)
+		scrapeAll(t, f, time.Minute)
 		if took, want := time.Since(begin), 4*time.Second; took != want {
 			t.Errorf("took %s, want %s: four rounds of three", took, want)
 		}
@@ -143,7 +143,7 @@ func TestEveryClientIsReachedUnderAShortDeadline(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 100), func(c *config.API) { c.Concurrency = 5 })
 		answered := map[igsend.ClientID]int{}
 		for range 5 { // 20 rounds of five are needed, a scrape has time for four
-			for id, reason := range scrape(t, f, 4500*time.Millisecond) {
+			for id, reason := range scrapeAll(t, f, 4500*time.Millisecond) {
 				if reason == "" {
 					answered[id]++
 				}
@@ -167,7 +167,7 @@ func TestASlowClientIsReachedUnderAShortDeadline(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 20), func(c *config.API) { c.Concurrency = 2 })
 		answered := 0
 		for range 8 { // a scrape has time for four
-			if scrape(t, f, 2500*time.Millisecond)[1] == "" {
+			if scrapeAll(t, f, 2500*time.Millisecond)[1] == "" {
 				answered++
 			}
 		}
@@ -185,7 +185,7 @@ func TestSlowClientsTakeTurns(t *testing.T) {
 		asked := map[igsend.ClientID]bool{}
 		for range 11 { // at least two in each
 			api.asked()
-			scrape(t, f, 9*time.Second)
+			scrapeAll(t, f, 9*time.Second)
 			for _, id := range api.asked() {
 				asked[id] = true
 			}
@@ -196,7 +196,7 @@ func TestSlowClientsTakeTurns(t *testing.T) {
 	})
 }
 
-func TestTheOldestSweepAsksFirst(t *testing.T) {
+func TestTheOldestScrapeAsksFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, next := &fakeAPI{latency: time.Second}, &fakeAPI{latency: time.Second}
 		f := newTestFetcher(old, ids(1, 4), oneAtATime)
@@ -219,7 +219,7 @@ func TestAFailureThatStandsIsAnOutcome(t *testing.T) {
 		}
 		f := newTestFetcher(api, ids(1, 9), oneAtATime)
 		for i, want := range [][]igsend.ClientID{{1, 2, 3}, {3, 4, 5}, {5, 6, 7}, {7, 8, 9}} {
-			scrape(t, f, 2500*time.Millisecond)
+			scrapeAll(t, f, 2500*time.Millisecond)
 			if diff := cmp.Diff(want, api.asked()); diff != "" {
 				t.Errorf("asked in scrape %d (-want +got):\n%s", i, diff)
 			}
@@ -235,7 +235,7 @@ func TestAScraperThatHangsUpTakesNobodysTurn(t *testing.T) {
 		ctx, hangUp := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, hangUp)
 		f.Fetch(ctx)
-		scrape(t, f, 9*time.Second)
+		scrapeAll(t, f, 9*time.Second)
 		if diff := cmp.Diff([]igsend.ClientID{1, 1, 2, 3, 4}, api.asked()); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // upstream counts and times every HTTP request to IGSend, retries included. A
-// client's failure after retries is counted elsewhere, in its account.
+// client's failure after retries is counted in its client.
 type upstream struct {
 	errors   *prometheus.CounterVec
 	duration prometheus.Histogram
@@ -33,7 +33,7 @@ func newUpstream() *upstream {
 		}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "igsend_upstream_requests_in_flight",
-			Help: "HTTP requests to IGSend that wait for their answer.",
+			Help: "HTTP requests to IGSend that are waiting for their answer.",
 		}),
 	}
 	for _, reason := range igsend.Reasons() {
@@ -49,8 +49,16 @@ func (u *upstream) observe(d time.Duration, err *igsend.Error) {
 	}
 }
 
-// Collectors returns the metrics of the requests to IGSend, for a registry that is
-// gathered after the sweep: before it, they would be those of the last scrape.
-func (f *Fetcher) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{f.upstream.errors, f.upstream.duration, f.upstream.inFlight}
+// Describe implements prometheus.Collector.
+func (u *upstream) Describe(ch chan<- *prometheus.Desc) {
+	u.errors.Describe(ch)
+	u.duration.Describe(ch)
+	u.inFlight.Describe(ch)
+}
+
+// Collect implements prometheus.Collector.
+func (u *upstream) Collect(ch chan<- prometheus.Metric) {
+	u.errors.Collect(ch)
+	u.duration.Collect(ch)
+	u.inFlight.Collect(ch)
 }

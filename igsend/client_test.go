@@ -139,26 +139,6 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// net/http would make a request that fails on a kept connection anew on each other one.
-func TestAFailureIsOneRequest(t *testing.T) {
-	for name, fault := range map[string]igsendtest.Fault{"closed": igsendtest.CloseBeforeAnswer, "reset": igsendtest.Reset} {
-		t.Run(name, func(t *testing.T) {
-			server := igsendtest.NewServer(keys)
-			defer server.Close()
-			c := newClient(t, server, nil)
-			atOnce(t, server, c, 4)
-			server.ResetStats()
-			server.SetFault(fault)
-			if got := ask(t, c).Err.Reason; got != igsend.ReasonNetwork {
-				t.Errorf("reason %s, want network", got)
-			}
-			if got := server.Stats().Requests; got != 1 {
-				t.Errorf("%d requests for one call", got)
-			}
-		})
-	}
-}
-
 // atOnce makes n calls that are all in flight at the same time, on a connection each.
 func atOnce(t *testing.T, server *igsendtest.Server, c *igsend.Client, n int) {
 	t.Helper()

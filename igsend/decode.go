@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -137,8 +138,17 @@ func (d decoder) rejection(doc document) error {
 	if scalar(doc.CoreRes.Status) == "1" {
 		return nil
 	}
-	return d.explain(doc, &Error{Reason: ReasonRejected})
+	reason := ReasonRejected
+	if unauthorisedAccess.MatchString(scalar(doc.CoreRes.Message)) {
+		reason = ReasonUnauthorized
+	}
+	return d.explain(doc, &Error{Reason: reason})
 }
+
+// unauthorisedAccess is how IGSend reports refused keys: "Data validation failed. Info:
+// Security Unauthorised Access", under the same MessageID as every validation failure.
+// Source: DisburseCBP.html and DisburseCrossBorderPayment.html on the API's site.
+var unauthorisedAccess = regexp.MustCompile(`(?i)unauthori[sz]ed\s+access`)
 
 // balances judges the rows. The first bad row gives the reason.
 func (d decoder) balances(doc document, rows []row) ([]Balance, error) {

@@ -2,12 +2,12 @@ package igsend
 
 import (
 	"fmt"
-	"slices"
+	"net/http"
 	"strings"
 	"time"
 )
 
-// A Reason says in one word why IGSend gave no whole, valid answer. The words are
+// A Reason says in one word why IGSend gave no complete, valid answer. The words are
 // a closed set: they become label values that alerts are written against.
 type Reason string
 
@@ -17,7 +17,7 @@ const (
 	ReasonMalformed Reason = "malformed"
 	// ReasonRejected: IGSend itself says that the call failed; see MessageID and Message.
 	ReasonRejected Reason = "rejected"
-	// ReasonUnauthorized: HTTP 401 or 403.
+	// ReasonUnauthorized: HTTP 401 or 403, or a message about unauthorised access.
 	ReasonUnauthorized Reason = "unauthorized"
 	// ReasonRateLimited: HTTP 429.
 	ReasonRateLimited Reason = "rate_limited"
@@ -53,7 +53,7 @@ type Error struct {
 	// HTTPStatus is the status of the answer; 0 when there was none.
 	HTTPStatus int
 	// MessageID is IGSend's number for what went wrong; 0 when the answer held none.
-	// 10009, the one that IGSend documents, is "Data Validation Failed".
+	// IGSend documents 10009, for every validation failure; Message says which one.
 	MessageID int64
 	// Message is IGSend's own text, at most 200 characters of it, with keys replaced.
 	Message string
@@ -95,8 +95,17 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// SpeaksOfClient reports whether the answer could only be given by an API that had
-// accepted the key: it says something about the client.
-func (e *Error) SpeaksOfClient() bool {
-	return slices.Contains([]Reason{ReasonRejected, ReasonMalformed}, e.Reason) || e.HTTPStatus == 403
+// KeysRefused reports whether IGSend refused the keys, with HTTP status 401 or with a
+// message about unauthorised access. The refusal can be about the keys or about this
+// client only: IGSend gives the same answer for keys that it does not recognise, for keys
+// that do not match the ClientID, and for a client that is not below the account of the
+// keys (DisburseCBP.html and DisburseCrossBorderPayment.html on the API's site).
+func (e *Error) KeysRefused() bool {
+	return e.Reason == ReasonUnauthorized && e.HTTPStatus != http.StatusForbidden
+}
+
+// KeysAccepted reports whether the answer speaks of the client, which only an API that
+// has accepted the keys does: ReasonRejected, ReasonMalformed, or HTTP status 403.
+func (e *Error) KeysAccepted() bool {
+	return e.Reason == ReasonRejected || e.Reason == ReasonMalformed || e.HTTPStatus == http.StatusForbidden
 }

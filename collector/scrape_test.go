@@ -12,7 +12,7 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-func TestScrapesThatOverlapShareASweep(t *testing.T) {
+func TestScrapesThatOverlapShareRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: time.Second}
 		f := newTestFetcher(api, ids(1, 8), nil) // two rounds of four
@@ -27,7 +27,8 @@ func TestScrapesThatOverlapShareASweep(t *testing.T) {
 		if diff := cmp.Diff(want, reasons(<-second)); diff != "" {
 			t.Errorf("second scrape (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(ids(1, 8), api.asked()); diff != "" {
+		// 5 to 8 were in flight when the second began; the answers of 1 to 4 were too old.
+		if diff := cmp.Diff(append(ids(1, 8), ids(1, 4)...), api.asked()); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}
 	})
@@ -37,8 +38,8 @@ func TestSharingIsNotCaching(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: time.Second}
 		f := newTestFetcher(api, ids(1, 2), nil)
-		scrape(t, f, 10*time.Second)
-		scrape(t, f, 10*time.Second)
+		scrapeAll(t, f, 10*time.Second)
+		scrapeAll(t, f, 10*time.Second)
 		if diff := cmp.Diff([]igsend.ClientID{1, 2, 1, 2}, api.asked()); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}
@@ -54,7 +55,7 @@ func TestEachScrapeAnswersByItsOwnDeadline(t *testing.T) {
 		time.Sleep(time.Second)
 		begin := time.Now()
 
-		got := scrape(t, f, time.Second)
+		got := scrapeAll(t, f, time.Second)
 		if took := time.Since(begin); took != time.Second {
 			t.Errorf("the short scrape took %s, want 1s", took)
 		}
@@ -72,7 +73,7 @@ func TestEachScrapeAnswersByItsOwnDeadline(t *testing.T) {
 	})
 }
 
-func TestALaterScrapeWithMoreTimeKeepsTheSweepGoing(t *testing.T) {
+func TestALaterScrapeWithMoreTimeKeepsTheRequestGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{}
 		api.set(1, reply{after: 4 * time.Second, balances: gbp("1")})
@@ -148,33 +149,7 @@ func TestTheLastToHangUpCancelsTheWork(t *testing.T) {
 			t.Errorf("took %s, want 1s", took)
 		}
 		if api.inFlight != 0 || f.inFlight != 0 {
-			t.Errorf("in flight after the last scrape has gone: %d requests, %d places", api.inFlight, f.inFlight)
-		}
-	})
-}
-
-// Two scrapers whose scrapes overlap for ever must not keep the answers of the first
-// sweep alive for ever.
-func TestNoSweepOutlivesItsFoundersDeadlineForNewcomers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		api := &fakeAPI{}
-		api.set(1, never)
-		api.setFunc(2, func(n int) reply { return reply{balances: gbp([]string{"1", "2", "3"}[n-1])} })
-		f := newTestFetcher(api, ids(1, 2), nil)
-		background(t, f, 2*time.Second)
-		time.Sleep(1500 * time.Millisecond)
-		second := background(t, f, 2*time.Second)
-		time.Sleep(1500 * time.Millisecond)
-		third := background(t, f, 2*time.Second) // overlaps the second, not the first
-		if got := (<-second)[1].Balances[0].Reported; got != "1" {
-			t.Errorf("the second scrape has balance %s, want the one it shares with the first", got)
-		}
-		if got := (<-third)[1].Balances[0].Reported; got != "2" {
-			t.Errorf("the third scrape has balance %s, want one of its own", got)
-		}
-		// The request in flight is shared all the same.
-		if diff := cmp.Diff([]igsend.ClientID{1, 2, 2}, api.asked()); diff != "" {
-			t.Errorf("asked (-want +got):\n%s", diff)
+			t.Errorf("in flight after the last scrape has gone: %d requests, %d slots", api.inFlight, f.inFlight)
 		}
 	})
 }
@@ -194,7 +169,7 @@ func TestFreshAnswersAreServedAgain(t *testing.T) {
 			{time.Second, ids(1, 2)},      // a minute old is too old
 		} {
 			time.Sleep(step.wait)
-			if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+			if diff := cmp.Diff(want, scrapeAll(t, f, time.Second)); diff != "" {
 				t.Errorf("scrape (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(step.asked, api.asked()); diff != "" {
@@ -203,8 +178,8 @@ func TestFreshAnswersAreServedAgain(t *testing.T) {
 		}
 		api.set(1, fails(igsend.ReasonHTTP, 500))
 		time.Sleep(time.Minute)
-		want[1] = igsend.ReasonHTTP // an old answer is not served in the place of a failure
-		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+		want[1] = igsend.ReasonHTTP // an old answer is not served in place of a failure
+		if diff := cmp.Diff(want, scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 	})
@@ -221,15 +196,15 @@ func background(t *testing.T, f *Fetcher, d time.Duration) chan []Answer {
 	return answers
 }
 
-// Two sweeps that share a request share its failure, which counts once; and the one
-// that ends does not take the request from the other.
-func TestSweepsShareARequest(t *testing.T) {
+// A failure of a shared request counts once, also when one scrape had left early and
+// counted it. The scrape that leaves does not take the request from the others.
+func TestASharedFailureCountsOnce(t *testing.T) {
 	for name, test := range map[string]struct {
-		long time.Duration // deadline of the scrape that keeps the first sweep going
+		long time.Duration // deadline of the second scrape
 		want map[igsend.Reason]float64
 	}{
 		"to its end": {9 * time.Second, map[igsend.Reason]float64{"rejected": 1}},
-		"for a time": {2 * time.Second, map[igsend.Reason]float64{"timeout": 1, "rejected": 1}},
+		"for a time": {2 * time.Second, map[igsend.Reason]float64{"timeout": 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -237,15 +212,15 @@ func TestSweepsShareARequest(t *testing.T) {
 				api.set(1, fails(igsend.ReasonRejected, 200))
 				f := newTestFetcher(api, ids(1, 1), nil)
 				ctx, hangUp := context.WithCancel(t.Context())
-				founder, cancel := context.WithTimeout(ctx, time.Second)
+				first, cancel := context.WithTimeout(ctx, time.Second)
 				defer cancel()
-				go f.Fetch(founder)
+				go f.Fetch(first)
 				synctest.Wait()
 				background(t, f, test.long)
 				hangUp() // says nothing of the client
 				time.Sleep(1500 * time.Millisecond)
-				if diff := cmp.Diff(allWith("rejected", ids(1, 1)), scrape(t, f, 9*time.Second)); diff != "" {
-					t.Errorf("scrape of a sweep of its own (-want +got):\n%s", diff)
+				if diff := cmp.Diff(allWith("rejected", ids(1, 1)), scrapeAll(t, f, 9*time.Second)); diff != "" {
+					t.Errorf("third scrape (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(ids(1, 1), api.asked()); diff != "" {
 					t.Errorf("asked (-want +got):\n%s", diff)
@@ -258,7 +233,7 @@ func TestSweepsShareARequest(t *testing.T) {
 	}
 }
 
-func TestASweepAdmitsWhileItsAnswersAreFresh(t *testing.T) {
+func TestAnAnswerIsServedAgainWhileItIsFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{}
 		api.setFunc(1, func(n int) reply { return reply{balances: gbp([]string{"1", "2"}[n-1])} })
@@ -269,7 +244,7 @@ func TestASweepAdmitsWhileItsAnswersAreFresh(t *testing.T) {
 			return never
 		})
 		f := newTestFetcher(api, ids(1, 2), func(c *config.API) { c.MinRefreshInterval = time.Minute })
-		scrape(t, f, 9*time.Second)
+		scrapeAll(t, f, 9*time.Second)
 		time.Sleep(59 * time.Second)
 		first := background(t, f, 9*time.Second) // client 1 is served again, for a second more
 		time.Sleep(5 * time.Second)

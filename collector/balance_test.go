@@ -9,13 +9,13 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-func TestMoney(t *testing.T) {
-	live, sandbox := &source{"live", igsend.UnitMajor}, &source{"sandbox", igsend.UnitMajor}
+func TestIncreaseAndDecrease(t *testing.T) {
+	live, sandbox := source{"live", igsend.UnitMajor}, source{"sandbox", igsend.UnitMajor}
 	type answer struct {
 		balance string
-		from    *source
+		from    source
 	}
-	type totals struct{ Rose, Fell float64 }
+	type totals struct{ Increase, Decrease float64 }
 	for name, test := range map[string]struct {
 		answers []answer
 		want    totals
@@ -26,7 +26,7 @@ func TestMoney(t *testing.T) {
 		"no movement":                      {[]answer{{"100", live}, {"100.00", live}}, totals{0, 0}},
 		"through zero":                     {[]answer{{"10", live}, {"-5", live}, {"1", live}}, totals{6, 15}},
 		"from zero":                        {[]answer{{"0", live}, {"5", live}}, totals{5, 0}},
-		"another source begins anew":       {[]answer{{"100", live}, {"7", sandbox}, {"5", sandbox}}, totals{0, 2}},
+		"another source begins again":      {[]answer{{"100", live}, {"7", sandbox}, {"5", sandbox}}, totals{0, 2}},
 		"and so does the way back from it": {[]answer{{"100", live}, {"7", sandbox}, {"90", live}}, totals{0, 0}},
 		// In binary, ten times 0.1 is 0.9999999999999999.
 		"sums are decimal": {[]answer{
@@ -45,12 +45,11 @@ func TestMoney(t *testing.T) {
 		"sums lose nothing beside large ones": {[]answer{{"9007199254740993", live}, {"0", live}, {"0.25", live}, {"0", live}}, totals{0.25, 9007199254740993.25}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAccount(1)
-			m := newMoney(&a.series, "GBP")
+			b := newBalance(labelPair("client_id", "1"), "GBP")
 			for _, answer := range test.answers {
-				m.record(decimal.RequireFromString(answer.balance), answer.from, answer.from)
+				b.record(decimal.RequireFromString(answer.balance), answer.from)
 			}
-			if diff := cmp.Diff(test.want, totals{m.rose.float, m.fell.float}); diff != "" {
+			if diff := cmp.Diff(test.want, totals{b.increase.float, b.decrease.float}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -17,21 +17,21 @@ func TestConcurrencyBoundsRequestsOverAllScrapes(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 10), func(c *config.API) { c.Concurrency = 3 })
 		old := background(t, f, 10*time.Second)
 		f.Apply(settings(api, ids(1, 10), func(c *config.API) { c.Concurrency = 3 }))
-		background(t, f, 20*time.Second) // a sweep of its own, of the new settings
+		background(t, f, 20*time.Second) // with the new settings
 		<-old
-		scrape(t, f, 20*time.Second)
+		scrapeAll(t, f, 20*time.Second)
 		if api.maxInFlight != 3 {
 			t.Errorf("most in flight: %d, want 3", api.maxInFlight)
 		}
 	})
 }
 
-func TestPlacesAreAllUsed(t *testing.T) {
+func TestAllSlotsAreUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 50 * time.Millisecond}
 		f := newTestFetcher(api, ids(1, 1000), func(c *config.API) { c.Concurrency = 50 })
 		begin := time.Now()
-		scrape(t, f, 10*time.Second)
+		scrapeAll(t, f, 10*time.Second)
 		if took, ideal := time.Since(begin), 20*50*time.Millisecond; took != ideal {
 			t.Errorf("1,000 clients took %s, want %s", took, ideal)
 		}
@@ -44,7 +44,7 @@ func TestWaitingHonoursTheDeadline(t *testing.T) {
 		api.set(1, never)
 		f := newTestFetcher(api, ids(1, 3), func(c *config.API) { c.Concurrency = 1 })
 		begin := time.Now()
-		got := scrape(t, f, 2*time.Second)
+		got := scrapeAll(t, f, 2*time.Second)
 		if took := time.Since(begin); took != 2*time.Second {
 			t.Errorf("took %s, want 2s", took)
 		}
@@ -60,7 +60,7 @@ func TestRequestsPerSecond(t *testing.T) {
 		f := newTestFetcher(&fakeAPI{}, ids(1, 5), nil)
 		f.Apply(settings(api, ids(1, 5), func(c *config.API) { c.RequestsPerSecond = 4 }))
 		begin := time.Now()
-		if diff := cmp.Diff(allWith("", ids(1, 5)), scrape(t, f, 10*time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("", ids(1, 5)), scrapeAll(t, f, 10*time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		var at []time.Duration
@@ -80,7 +80,7 @@ func TestAPanicCostsOneClient(t *testing.T) {
 		api.setFunc(2, func(int) reply { panic("hostile") })
 		f := newTestFetcher(api, ids(1, 3), nil)
 		want := map[igsend.ClientID]igsend.Reason{1: "", 2: "malformed", 3: ""}
-		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(want, scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 	})
@@ -108,7 +108,7 @@ func TestAReloadBeforeAPanic(t *testing.T) {
 func TestATinyRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newTestFetcher(&fakeAPI{}, ids(1, 2), func(c *config.API) { c.RequestsPerSecond = 1e-12 })
-		if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "", 2: "timeout"}, scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "", 2: "timeout"}, scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 	})

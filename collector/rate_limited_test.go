@@ -22,7 +22,7 @@ func TestNothingIsAskedAfterA429(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 5), oneAtATime)
 		want := allWith("rate_limited", ids(1, 5))
 		want[1] = "" // answered before
-		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(want, scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(ids(1, 2), api.asked()); diff != "" {
@@ -30,14 +30,14 @@ func TestNothingIsAskedAfterA429(t *testing.T) {
 		}
 		f.Apply(settings(api, ids(1, 5), oneAtATime)) // does not shorten the wait
 		time.Sleep(90*time.Second - 1)
-		if diff := cmp.Diff(allWith("rate_limited", ids(1, 5)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("rate_limited", ids(1, 5)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape just before the end (-want +got):\n%s", diff)
 		}
 		if got := api.asked(); len(got) != 0 {
 			t.Errorf("asked %v just before the end", got)
 		}
 		time.Sleep(time.Nanosecond)
-		if diff := cmp.Diff(allWith("", ids(1, 5)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("", ids(1, 5)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape after it (-want +got):\n%s", diff)
 		}
 	})
@@ -48,10 +48,10 @@ func TestA429WithoutATimeEndsThisScrapeOnly(t *testing.T) {
 		api := &fakeAPI{}
 		api.setFunc(1, failsAtFirst(1, rateLimited(0)))
 		f := newTestFetcher(api, ids(1, 3), oneAtATime)
-		if diff := cmp.Diff(allWith("rate_limited", ids(1, 3)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("rate_limited", ids(1, 3)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(allWith("", ids(1, 3)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("", ids(1, 3)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("next scrape (-want +got):\n%s", diff)
 		}
 	})
@@ -73,7 +73,7 @@ func TestWhatWasUnderWayAtThe429(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 6), nil) // 5 follows 1; 6 waits
 		api.set(5, reply{after: 30 * time.Millisecond, balances: gbp("1")})
 		want := map[igsend.ClientID]igsend.Reason{1: "http", 2: "rate_limited", 3: "", 4: "http", 5: "", 6: "rate_limited"}
-		if diff := cmp.Diff(want, scrape(t, f, 5*time.Second)); diff != "" {
+		if diff := cmp.Diff(want, scrapeAll(t, f, 5*time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(ids(1, 5), api.asked()); diff != "" {
@@ -90,10 +90,10 @@ func TestAShorterWaitDoesNotShortenALongerOne(t *testing.T) {
 		second.after = 10 * time.Millisecond
 		api.set(2, second)
 		f := newTestFetcher(api, ids(1, 2), nil)
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		api.asked()
 		time.Sleep(30 * time.Second)
-		if diff := cmp.Diff(allWith("rate_limited", ids(1, 2)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("rate_limited", ids(1, 2)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]igsend.ClientID{}, api.asked()); diff != "" {
@@ -102,9 +102,9 @@ func TestAShorterWaitDoesNotShortenALongerOne(t *testing.T) {
 	})
 }
 
-// A scrape that begins in the silence finds a request in flight. Its failure is not
+// A scrape that begins while it is quiet finds a request in flight. Its failure is not
 // tried again, not even for that scrape.
-func TestNoSecondAttemptInTheSilence(t *testing.T) {
+func TestNoSecondAttemptWhileItIsQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{}
 		api.set(1, rateLimited(time.Minute))
@@ -114,7 +114,7 @@ func TestNoSecondAttemptInTheSilence(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 2), nil)
 		background(t, f, 9*time.Second)
 		time.Sleep(time.Second)
-		if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "rate_limited", 2: "http"}, scrape(t, f, 9*time.Second)); diff != "" {
+		if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "rate_limited", 2: "http"}, scrapeAll(t, f, 9*time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(ids(1, 2), api.asked()); diff != "" {
@@ -136,26 +136,26 @@ func TestA429IsHeededThoughNobodyWaits(t *testing.T) {
 		api := &limitsLate{}
 		api.set(1, never)
 		f := newTestFetcher(api, ids(1, 1), nil)
-		scrape(t, f, time.Second)
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		if diff := cmp.Diff(ids(1, 1), api.asked()); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// What a 429 ended is no sweep to join: the next scrape may ask.
-func TestNoScrapeJoinsWhatA429Ended(t *testing.T) {
+// The scrape after a 429 may ask, though another is still under way.
+func TestTheScrapeAfterA429MayAsk(t *testing.T) {
 	for name, retryAfter := range map[string]time.Duration{"without a time": 0, "whose time is over": time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &fakeAPI{}
 				api.setFunc(1, failsAtFirst(1, rateLimited(retryAfter)))
-				api.set(2, reply{after: 5 * time.Second, balances: gbp("1")}) // keeps the sweep under way
+				api.set(2, reply{after: 5 * time.Second, balances: gbp("1")}) // keeps the scrape under way
 				f := newTestFetcher(api, ids(1, 3), nil)
 				first := background(t, f, 9*time.Second)
 				time.Sleep(2 * time.Second)
-				if diff := cmp.Diff(allWith("", ids(1, 3)), scrape(t, f, 9*time.Second)); diff != "" {
+				if diff := cmp.Diff(allWith("", ids(1, 3)), scrapeAll(t, f, 9*time.Second)); diff != "" {
 					t.Errorf("next scrape (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(map[igsend.ClientID]igsend.Reason{1: "rate_limited", 2: "", 3: ""}, reasons(<-first)); diff != "" {

@@ -39,11 +39,11 @@ func TestOneLogLineWhenAnOutcomeChanges(t *testing.T) {
 		s.Config.Clients[0].Name = "Payroll"
 		f := NewFetcher(s, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: withoutTime})))
 		for range answers {
-			scrape(t, f, time.Second)
+			scrapeAll(t, f, time.Second)
 		}
 		want := strings.Join([]string{
-			`level=WARN msg="No whole balance for client" client_id=1 name=Payroll reason=rejected err="client 1: rejected (HTTP status 200, MessageID 10009, Message \"Data Validation Failed.\")"`,
-			`level=WARN msg="No whole balance for client" client_id=1 name=Payroll reason=http err="client 1: http (HTTP status 500)"`,
+			`level=WARN msg="No complete balance for client" client_id=1 name=Payroll reason=rejected err="client 1: rejected (HTTP status 200, MessageID 10009, Message \"Data Validation Failed.\")"`,
+			`level=WARN msg="No complete balance for client" client_id=1 name=Payroll reason=http err="client 1: http (HTTP status 500)"`,
 			`level=INFO msg="Client answers again" client_id=1 name=Payroll was=http`,
 			``,
 		}, "\n")

@@ -26,19 +26,19 @@ func acceptAll(api *fakeAPI, clients []igsend.ClientID) {
 
 func TestOneClients401CostsNobodyElseItsBalance(t *testing.T) {
 	for name, test := range map[string]struct {
-		places int
+		slots  int
 		denied []igsend.ClientID
 		never  []igsend.ClientID
 	}{
-		"first in turn":                      {1, []igsend.ClientID{1}, nil},
-		"in the middle":                      {1, []igsend.ClientID{5}, nil},
-		"last in turn":                       {1, []igsend.ClientID{10}, nil},
-		"among others in flight":             {4, []igsend.ClientID{2}, nil},
-		"two at a time, with others":         {4, []igsend.ClientID{2, 3}, nil},
-		"two, one after the other":           {4, []igsend.ClientID{2, 7}, nil},
-		"while others never answer":          {4, []igsend.ClientID{1}, []igsend.ClientID{2, 3}},
-		"while the next two never answer":    {2, []igsend.ClientID{1}, []igsend.ClientID{2, 3}},
-		"while all but one place is blocked": {3, []igsend.ClientID{3}, []igsend.ClientID{1, 2}},
+		"first in turn":                     {1, []igsend.ClientID{1}, nil},
+		"in the middle":                     {1, []igsend.ClientID{5}, nil},
+		"last in turn":                      {1, []igsend.ClientID{10}, nil},
+		"among others in flight":            {4, []igsend.ClientID{2}, nil},
+		"two at a time, with others":        {4, []igsend.ClientID{2, 3}, nil},
+		"two, one after the other":          {4, []igsend.ClientID{2, 7}, nil},
+		"while others never answer":         {4, []igsend.ClientID{1}, []igsend.ClientID{2, 3}},
+		"while the next two never answer":   {2, []igsend.ClientID{1}, []igsend.ClientID{2, 3}},
+		"while all but one slot is blocked": {3, []igsend.ClientID{3}, []igsend.ClientID{1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -52,9 +52,9 @@ func TestOneClients401CostsNobodyElseItsBalance(t *testing.T) {
 					api.set(id, timesOut(5*time.Second))
 					want[id] = "timeout"
 				}
-				f := newTestFetcher(api, ids(1, 10), func(c *config.API) { c.Concurrency = test.places })
+				f := newTestFetcher(api, ids(1, 10), func(c *config.API) { c.Concurrency = test.slots })
 				for i := range 5 {
-					if diff := cmp.Diff(want, scrape(t, f, 9500*time.Millisecond)); diff != "" {
+					if diff := cmp.Diff(want, scrapeAll(t, f, 9500*time.Millisecond)); diff != "" {
 						t.Errorf("scrape %d (-want +got):\n%s", i, diff)
 					}
 					if got := len(api.asked()); got != 10 {
@@ -68,19 +68,20 @@ func TestOneClients401CostsNobodyElseItsBalance(t *testing.T) {
 
 func TestARefusedKeyIsTestedOnceAScrape(t *testing.T) {
 	for name, test := range map[string]struct {
-		places int
-		first  int // requests of the first scrape
+		slots int
+		first int // requests of the first scrape
 	}{
-		"a second client is asked to find out": {1, 2},
-		"a second client was in flight":        {4, 4},
+		"a third client is asked to find out": {1, 3},
+		"a third client was in flight":        {4, 4},
+		"many clients were in flight":         {8, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &fakeAPI{latency: 20 * time.Millisecond}
 				denyAll(api, ids(1, 10))
-				f := newTestFetcher(api, ids(1, 10), func(c *config.API) { c.Concurrency = test.places })
+				f := newTestFetcher(api, ids(1, 10), func(c *config.API) { c.Concurrency = test.slots })
 				for i := range 4 {
-					if diff := cmp.Diff(allWith("unauthorized", ids(1, 10)), scrape(t, f, time.Second)); diff != "" {
+					if diff := cmp.Diff(allWith("unauthorized", ids(1, 10)), scrapeAll(t, f, time.Second)); diff != "" {
 						t.Errorf("scrape %d (-want +got):\n%s", i, diff)
 					}
 					want := 1
@@ -97,7 +98,7 @@ func TestARefusedKeyIsTestedOnceAScrape(t *testing.T) {
 					}
 				}
 				acceptAll(api, ids(1, 10))
-				if diff := cmp.Diff(allWith("", ids(1, 10)), scrape(t, f, time.Second)); diff != "" {
+				if diff := cmp.Diff(allWith("", ids(1, 10)), scrapeAll(t, f, time.Second)); diff != "" {
 					t.Errorf("once it is accepted again (-want +got):\n%s", diff)
 				}
 			})
@@ -112,10 +113,10 @@ func TestTheTestGoesToTheClientFirstInTurn(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 4), oneAtATime)
 		var asked [][]igsend.ClientID
 		for range 5 {
-			scrape(t, f, time.Second)
+			scrapeAll(t, f, time.Second)
 			asked = append(asked, api.asked())
 		}
-		want := [][]igsend.ClientID{{1, 2}, {3}, {4}, {1}, {2}}
+		want := [][]igsend.ClientID{{1, 2, 3}, {4}, {1}, {2}, {3}}
 		if diff := cmp.Diff(want, asked); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}
@@ -143,19 +144,19 @@ func TestWhatDecidesAboutARefusedKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &fakeAPI{}
-				denyAll(api, ids(1, 3))
-				f := newTestFetcher(api, ids(1, 3), oneAtATime)
-				scrape(t, f, time.Second) // asks 1 and 2
-				acceptAll(api, ids(1, 3))
-				api.set(3, test.answer)
+				denyAll(api, ids(1, 4))
+				f := newTestFetcher(api, ids(1, 4), oneAtATime)
+				scrapeAll(t, f, time.Second) // asks 1, 2 and 3
+				acceptAll(api, ids(1, 4))
+				api.set(4, test.answer)
 				api.asked()
-				got := scrape(t, f, time.Second)
+				got := scrapeAll(t, f, time.Second)
 				if accepted := got[1] == ""; accepted != test.accepts {
 					t.Errorf("accepted %t, want %t: %v", accepted, test.accepts, got)
 				}
-				want := []igsend.ClientID{3}
+				want := []igsend.ClientID{4}
 				if test.accepts {
-					want = ids(1, 3)
+					want = ids(1, 4)
 				}
 				if diff := cmp.Diff(want, api.asked()); diff != "" {
 					t.Errorf("asked (-want +got):\n%s", diff)
@@ -165,16 +166,16 @@ func TestWhatDecidesAboutARefusedKey(t *testing.T) {
 	}
 }
 
-func TestAKeyWithdrawnInTheMiddleOfASweep(t *testing.T) {
+func TestAKeyWithdrawnInTheMiddleOfAScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 20 * time.Millisecond}
 		denyAll(api, ids(11, 100)) // withdrawn after ten answers
 		f := newTestFetcher(api, ids(1, 100), nil)
-		scrape(t, f, 5*time.Second)
-		if got, most := len(api.asked()), 10+2*f.places(); got > most {
+		scrapeAll(t, f, 5*time.Second)
+		if got, most := len(api.asked()), 10+2*f.slots(); got > most {
 			t.Errorf("%d requests, want %d at most: the ten answered, what was in flight, and what was asked to find out", got, most)
 		}
-		if f.latest.guard.state != refused {
+		if !f.session.key.refused() {
 			t.Error("the key is not refused")
 		}
 	})
@@ -186,7 +187,7 @@ func TestASingleClientsKey(t *testing.T) {
 		api.set(1, denied)
 		f := newTestFetcher(api, ids(1, 1), nil)
 		for range 3 {
-			if got := scrape(t, f, time.Second)[1]; got != "unauthorized" {
+			if got := scrapeAll(t, f, time.Second)[1]; got != "unauthorized" {
 				t.Errorf("got %q, want unauthorized", got)
 			}
 			if diff := cmp.Diff(ids(1, 1), api.asked()); diff != "" {
@@ -194,7 +195,7 @@ func TestASingleClientsKey(t *testing.T) {
 			}
 		}
 		api.set(1, reply{balances: gbp("1")})
-		if got := scrape(t, f, time.Second)[1]; got != "" {
+		if got := scrapeAll(t, f, time.Second)[1]; got != "" {
 			t.Errorf("got %q, want an answer", got)
 		}
 	})
@@ -209,7 +210,7 @@ func TestA403ConcernsItsClientAlone(t *testing.T) {
 		f := newTestFetcher(api, ids(1, 10), oneAtATime)
 		want := allWith("unauthorized", ids(1, 9))
 		want[10] = ""
-		if diff := cmp.Diff(want, scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(want, scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 	})
@@ -221,11 +222,11 @@ func TestAChangedKeyIsUsedAtOnce(t *testing.T) {
 		source := keyFiles(t, "old")
 		denyAll(api, ids(1, 5))
 		f := newTestFetcher(api, ids(1, 5), func(c *config.API) { c.Keys = source })
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		acceptAll(api, ids(1, 5))
 		writeFile(t, source.PrivateFile, " new \n")
 		api.asked()
-		if diff := cmp.Diff(allWith("", ids(1, 5)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("", ids(1, 5)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		for _, call := range api.calls {
@@ -241,17 +242,17 @@ func TestAKeyFileThatCantBeRead(t *testing.T) {
 		api := &fakeAPI{}
 		source := keyFiles(t, "key")
 		f := newTestFetcher(api, ids(1, 3), func(c *config.API) { c.Keys = source })
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		writeFile(t, source.PrivateFile, "\n")
 		api.asked()
-		if diff := cmp.Diff(allWith("credentials", ids(1, 3)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("credentials", ids(1, 3)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 		if got := api.asked(); len(got) != 0 {
 			t.Errorf("asked %v without a key", got)
 		}
 		writeFile(t, source.PrivateFile, "key")
-		if diff := cmp.Diff(allWith("", ids(1, 3)), scrape(t, f, time.Second)); diff != "" {
+		if diff := cmp.Diff(allWith("", ids(1, 3)), scrapeAll(t, f, time.Second)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 	})
@@ -265,13 +266,13 @@ func TestARefusedKeyStaysRefusedOverAReadErrorAndAReload(t *testing.T) {
 		withFiles := func(c *config.API) { c.Keys = source }
 		denyAll(api, ids(1, 10))
 		f := newTestFetcher(api, ids(1, 10), withFiles)
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		writeFile(t, source.PrivateFile, "")
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		writeFile(t, source.PrivateFile, "key")
 		f.Apply(settings(api, ids(1, 10), withFiles))
 		api.asked()
-		scrape(t, f, time.Second)
+		scrapeAll(t, f, time.Second)
 		if got := api.asked(); len(got) != 1 {
 			t.Errorf("asked %v, want one", got)
 		}

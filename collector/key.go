@@ -1,0 +1,115 @@
+package collector
+
+import (
+	"slices"
+	"time"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+// Refused keys. IGSend may lock an account whose keys are refused again and again. But
+// a refusal can also be about one client only, and must then cost no other client its
+// balance. So refusals of different clients are counted from the last acceptance on:
+//
+//	one           everybody is asked, within a limit on what may be refused
+//	two           the key is in doubt: one request at a time
+//	three, more   it is refused: each scrape makes one request to test it
+//
+// An acceptance, any answer that speaks of the client, ends the count.
+type key struct {
+	keys      igsend.Keys
+	inFlight  int               // requests; those for slow clients only if they test the key
+	refusals  []igsend.ClientID // different clients in a row, at most three
+	refusedAt time.Time         // the latest refusal
+}
+
+// minRefusals is how many refusals it takes to decide, however small concurrency is.
+const minRefusals = 3
+
+func (k *key) inDoubt() bool { return len(k.refusals) >= 2 }
+func (k *key) refused() bool { return len(k.refusals) >= minRefusals }
+
+// A permission is how many requests may be made now.
+type permission int
+
+const (
+	askAll permission = iota
+	askOne
+	askNone
+)
+
+// allows says how many requests the refusals leave. After the first one, no more may be
+// refused or unanswered than there are slots: if the key was withdrawn, that is how many
+// requests IGSend refuses.
+func (k *key) allows(slots int) permission {
+	switch {
+	case len(k.refusals) == 0, len(k.refusals) == 1 && 1+k.inFlight < max(slots, minRefusals):
+		return askAll
+	case k.inDoubt() && k.inFlight == 0:
+		return askOne
+	}
+	return askNone
+}
+
+// A standing is what a client's last answer said of a key.
+type standing struct {
+	key      *key
+	accepted bool
+}
+
+func (k *key) lastRefused(c *client) bool  { return c.standing.key == k && !c.standing.accepted }
+func (k *key) lastAccepted(c *client) bool { return c.standing.key == k && c.standing.accepted }
+
+// learn takes what an answer says of the key; most failures say nothing.
+func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
+	k, known := r.key, r.key.lastRefused(r.client)
+	if err == nil || err.KeysAccepted() {
+		r.client.standing = standing{k, true}
+		if r.sent.Before(k.refusedAt) {
+			// The key may have been withdrawn since: a doubt stays, for another client to clear.
+			k.refusals = k.refusals[:min(len(k.refusals), 2)]
+		} else {
+			k.refusals = nil
+		}
+		for _, s := range f.scrapes {
+			s.keyTested = s.keyTested && s.key != k
+		}
+		return
+	}
+	if err.KeysRefused() {
+		r.client.standing = standing{k, false}
+		k.refusedAt = now
+		if !k.refused() && !slices.Contains(k.refusals, r.client.id) {
+			k.refusals = append(k.refusals, r.client.id)
+		}
+		known = known && !r.keyTest // a client refused before says nothing new, unless it was asked to find out
+	} else {
+		known = !r.keyTest
+	}
+	if k.refused() && !known {
+		for _, s := range f.scrapes {
+			s.keyTested = s.keyTested || s.waitsFor(r.session, r.index)
+		}
+	}
+}
+
+// keyTest returns the client whose answer will tell most about a key in doubt: one that
+// IGSend accepted last time, or else the first in turn. It is false when s waits for
+// none that can be asked, or has made its test.
+func (s *scrape) keyTest() (client int, ok bool) {
+	if s.keyTested && s.key.refused() {
+		return 0, false
+	}
+	for _, queue := range [][]int{s.queue.fast, s.queue.slow} {
+		for _, i := range queue {
+			switch {
+			case !s.canAsk(i):
+			case s.key.lastAccepted(s.clients[i]):
+				return i, true
+			case !ok:
+				client, ok = i, true
+			}
+		}
+	}
+	return client, ok
+}

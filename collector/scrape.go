@@ -1,0 +1,177 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+// A scrape waits for one answer for each client. A request serves every scrape that
+// waits for its client, whichever scrape caused it. An answer that arrived before a
+// scrape started is not used, except under min_refresh_interval.
+type scrape struct {
+	*session
+	started     time.Time
+	deadline    time.Time
+	answers     []Answer // by client
+	answered    []bool   // by client
+	waiting     int      // answers still missing
+	queue       queue
+	keyTested   bool // the last request while the key was in doubt did not clear it
+	rateLimited bool // by a 429, before or during this scrape
+	done        chan struct{}
+}
+
+// noDeadline is longer than any scrape.
+const noDeadline = 100 * 365 * 24 * time.Hour
+
+// start begins a scrape. Some of its answers may be known at once: those that
+// min_refresh_interval allows, and all of them when nothing may be asked.
+func (f *Fetcher) start(ctx context.Context) *scrape {
+	keys, err := f.lockWithKeys(ctx)
+	defer f.mu.Unlock()
+	now := time.Now()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = now.Add(noDeadline)
+	}
+	s := &scrape{started: now, deadline: deadline, done: make(chan struct{})}
+	if err == nil {
+		s.session = f.sessionFor(keys)
+	} else {
+		s.session = newSession(f.current, &key{}) // asks for nothing
+	}
+	s.waiting = len(s.clients)
+	s.answers, s.answered = make([]Answer, len(s.clients)), make([]bool, len(s.clients))
+	f.scrapes = append(f.scrapes, s)
+	f.started++
+	if s.waiting == 0 {
+		f.end(s)
+		return s
+	}
+	for i, c := range s.clients {
+		if last := c.fresh(s.setup, now); last != nil {
+			f.answer(s, i, *last)
+		}
+	}
+	switch {
+	case err != nil:
+		f.refuse(s, asError(err), now)
+	case now.Before(f.quietUntil):
+		s.rateLimited = true
+		f.refuse(s, &igsend.Error{Reason: igsend.ReasonRateLimited, Err: errQuiet}, now)
+	default:
+		s.queue = newQueue(s, f.started%inTurnEvery == 0, f.slots())
+	}
+	f.dispatch(now)
+	return s
+}
+
+// waitsFor reports whether s still waits for the answer to client i of a session.
+func (s *scrape) waitsFor(of *session, i int) bool { return s.session == of && !s.answered[i] }
+
+// answer gives s the answer for client i.
+func (f *Fetcher) answer(s *scrape, i int, a Answer) {
+	s.answers[i], s.answered[i] = a, true
+	if s.waiting--; s.waiting == 0 {
+		f.end(s)
+	}
+}
+
+func (f *Fetcher) end(s *scrape) {
+	f.scrapes = slices.DeleteFunc(f.scrapes, func(other *scrape) bool { return other == s })
+	close(s.done)
+}
+
+// leave ends a scrape that has run out of time or whose scraper hung up. It cancels the
+// requests that no other scrape waits for, and returns when these have ended, so that
+// nothing outlives its scrape.
+func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
+	f.mu.Lock()
+	now := time.Now()
+	var canceled []*request
+	for i := range s.clients {
+		if s.answered[i] {
+			continue
+		}
+		r := s.requests[i]
+		f.fail(s, i, &igsend.Error{Reason: reason, Err: errNoTime}, now)
+		if r == nil || s.requests[i] == r {
+			continue // never asked, or others still wait for it
+		}
+		if r.inFlight {
+			r.cancel(reason)
+			canceled = append(canceled, r)
+			if reason == igsend.ReasonTimeout && !r.sent.After(s.started) {
+				// It had the whole time of the scrape and would not use the next one better.
+				f.outcome(r.client, &igsend.Error{Reason: igsend.ReasonTimeout})
+			}
+		}
+	}
+	f.dispatch(now)
+	f.mu.Unlock()
+	for _, r := range canceled {
+		<-r.returned
+	}
+}
+
+var (
+	errNoTime  = errors.New("the scrape ended before an answer")
+	errQuiet   = errors.New("not asked: IGSend asked to wait")
+	errRefused = errors.New("not asked: the keys were refused for other clients")
+)
+
+// refuse fails every client that s waits for and that is not in flight.
+func (f *Fetcher) refuse(s *scrape, err *igsend.Error, now time.Time) {
+	for i := range s.clients {
+		if r := s.requests[i]; !s.answered[i] && (r == nil || !r.inFlight) {
+			f.fail(s, i, err, now)
+		}
+	}
+}
+
+// fail gives s a failure for client i that is not the answer of a request. If an
+// attempt was made before, its failure stands: err only says why no other followed. The
+// request is dropped when no other scrape waits for it.
+func (f *Fetcher) fail(s *scrape, i int, err *igsend.Error, now time.Time) {
+	c, r := s.clients[i], s.requests[i]
+	if r != nil && r.first != nil {
+		err = r.first
+	} else {
+		own := *err
+		own.ClientID = c.id
+		err = &own
+	}
+	f.answer(s, i, Answer{ClientID: c.id, Err: err, At: now})
+	shared := slices.ContainsFunc(f.scrapes, func(other *scrape) bool { return other.waitsFor(s.session, i) })
+	if shared && err.Reason == igsend.ReasonCanceled {
+		return // the others get the answer: nothing has failed
+	}
+	if r == nil || !r.counted {
+		c.countError(err.Reason)
+	}
+	switch {
+	case shared && r != nil:
+		r.counted = true
+	case !shared:
+		c.logOutcome(err)
+		if r != nil {
+			f.drop(r)
+			if r.first != nil {
+				f.outcome(c, err)
+			}
+		}
+	}
+}
+
+// asError returns err as an *igsend.Error.
+func asError(err error) *igsend.Error {
+	var e *igsend.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &igsend.Error{Reason: igsend.ReasonNetwork, Err: err}
+}
