@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -93,23 +94,35 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 	}
 }
 
-// keyTest returns the client whose answer will tell most about a key in doubt: one that
-// IGSend accepted last time, or else the first in turn. It is false when s waits for
-// none that can be asked, or has made its test.
-func (s *scrape) keyTest() (client int, ok bool) {
-	if s.keyTested && s.key.refused() {
-		return 0, false
+// testRank orders clients by how much their answers will tell about a key in doubt, best
+// first: one that IGSend accepted last time, and not one that may never answer.
+func (k *key) testRank(c *client) int {
+	switch {
+	case c.slow:
+		return 3
+	case k.lastRefused(c):
+		return 2
+	case k.lastAccepted(c):
+		return 0
 	}
-	for _, queue := range [][]int{s.queue.fast, s.queue.slow} {
-		for _, i := range queue {
-			switch {
-			case !s.canAsk(i):
-			case s.key.lastAccepted(s.clients[i]):
-				return i, true
-			case !ok:
-				client, ok = i, true
+	return 1
+}
+
+// keyTest returns the client that is asked to test a key in doubt: of those that a scrape
+// waits for, the best, and among equals the first in turn.
+func (f *Fetcher) keyTest() (of *session, client int) {
+	best := math.MaxInt
+	for _, s := range f.scrapes {
+		if s.key.allows(f.slots()) != askOne || s.keyTested && s.key.refused() {
+			continue
+		}
+		for _, queue := range [][]int{s.queue.fast, s.queue.slow} {
+			for _, i := range queue {
+				if rank := s.key.testRank(s.clients[i]); rank < best && s.canAsk(i) {
+					best, of, client = rank, s.session, i
+				}
 			}
 		}
 	}
-	return client, ok
+	return of, client
 }

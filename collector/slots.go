@@ -55,15 +55,12 @@ func (f *Fetcher) wakeUp() {
 // choose returns the client to ask next and a session that waits for it; nil when there
 // is none. Older scrapes come first, slow clients within their share.
 func (f *Fetcher) choose() (*session, int) {
+	if of, i := f.keyTest(); of != nil {
+		return of, i
+	}
 	var fast, slow *scrape
 	for _, s := range f.scrapes {
-		switch s.key.allows(f.slots()) {
-		case askNone:
-			continue
-		case askOne:
-			if i, ok := s.keyTest(); ok {
-				return s.session, i
-			}
+		if s.key.allows(f.slots()) != askAll {
 			continue
 		}
 		s.trim()
