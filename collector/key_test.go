@@ -278,3 +278,73 @@ func TestARefusedKeyStaysRefusedOverAReadErrorAndAReload(t *testing.T) {
 		}
 	})
 }
+
+// An acceptance of a request that was made before the latest refusal leaves a doubt: the
+// key may have been withdrawn in between. One other client is asked, not a batch.
+func TestOldAnswersLeaveADoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		denyAll(api, ids(1, 100))
+		for _, id := range ids(3, 8) { // accepted before the key was withdrawn
+			api.set(id, reply{after: time.Duration(id) * 100 * time.Millisecond, balances: gbp("1")})
+		}
+		f := newTestFetcher(api, ids(1, 100), func(c *config.API) { c.Concurrency = 8 })
+		scrapeAll(t, f, 5*time.Second)
+		if diff := cmp.Diff(ids(1, 8+1), api.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Clients that are refused on their own, scrape after scrape, end no other scrape.
+func TestKnownRefusalsCostAnOverlappingScrapeNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		denyAll(api, ids(1, 3))
+		f := newTestFetcher(api, ids(1, 9), func(c *config.API) { c.Concurrency = 3 })
+		scrapeAll(t, f, time.Minute)
+		scrapeAll(t, f, time.Minute)
+		background(t, f, time.Minute) // asks 4 to 9, then 1 to 3
+		time.Sleep(2500 * time.Millisecond)
+		want := allWith("", ids(1, 9))
+		want[1], want[2], want[3] = igsend.ReasonUnauthorized, igsend.ReasonUnauthorized, igsend.ReasonUnauthorized
+		if diff := cmp.Diff(want, scrapeAll(t, f, time.Minute)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A doubt does not wait for clients that never answer.
+func TestADoubtDoesNotWaitForSlowClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		api.set(1, never)
+		f := newTestFetcher(api, ids(1, 9), nil)
+		scrapeAll(t, f, 4*time.Second)
+		denyAll(api, ids(2, 3))
+		want := allWith("", ids(1, 9))
+		want[1], want[2], want[3] = igsend.ReasonTimeout, igsend.ReasonUnauthorized, igsend.ReasonUnauthorized
+		if diff := cmp.Diff(want, scrapeAll(t, f, 4*time.Second)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A refusal in the body is one like a 401: HTTP status 200, and a message.
+func TestARefusalInTheBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Millisecond}
+		for _, id := range ids(1, 20) {
+			api.set(id, fails(igsend.ReasonUnauthorized, 200))
+		}
+		f := newTestFetcher(api, ids(1, 20), nil)
+		for i, most := range []int{4, 1, 1} {
+			if diff := cmp.Diff(allWith("unauthorized", ids(1, 20)), scrapeAll(t, f, time.Second)); diff != "" {
+				t.Errorf("scrape %d (-want +got):\n%s", i, diff)
+			}
+			if got := len(api.asked()); got != most {
+				t.Errorf("scrape %d: %d requests, want %d", i, got, most)
+			}
+		}
+	})
+}

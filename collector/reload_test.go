@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,6 +227,71 @@ func TestALateAnswerOfTheOldSource(t *testing.T) {
 		scrapeAll(t, f, time.Second)
 		if diff := cmp.Diff(map[igsend.ClientID]float64{1: 5}, fallen(f)); diff != "" {
 			t.Errorf("decrease (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// An answer that was asked for before the latest one, and comes after it, moves nothing.
+func TestALateAnswerOfAnEarlierRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, next := &fakeAPI{}, &fakeAPI{}
+		old.set(1, reply{after: 2 * time.Second, balances: gbp("1000")})
+		next.setFunc(1, func(n int) reply { return reply{balances: gbp([]string{"50", "45"}[n-1])} })
+		f := newTestFetcher(old, ids(1, 1), nil)
+		first := background(t, f, 9*time.Second)
+		time.Sleep(time.Second)
+		f.Apply(settings(next, ids(1, 1), nil)) // the same endpoint
+		scrapeAll(t, f, time.Second)
+		<-first
+		scrapeAll(t, f, time.Second)
+		if diff := cmp.Diff(map[igsend.ClientID]float64{1: 5}, fallen(f)); diff != "" {
+			t.Errorf("decrease (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// The test of a refused key that a scrape of the old settings made is not the test of a
+// scrape of the new ones.
+func TestAReloadDuringTheTestOfARefusedKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, next := &fakeAPI{}, &fakeAPI{}
+		late := denied
+		late.after = time.Second
+		for _, id := range ids(1, 9) {
+			old.set(id, late)
+		}
+		f := newTestFetcher(old, ids(1, 9), nil)
+		scrapeAll(t, f, 9*time.Second)
+		before := background(t, f, 9*time.Second) // its test is in flight
+		f.Apply(settings(next, ids(1, 9), nil))   // the same key
+		if diff := cmp.Diff(allWith("", ids(1, 9)), scrapeAll(t, f, 9*time.Second)); diff != "" {
+			t.Errorf("scrape after the reload (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(allWith("unauthorized", ids(1, 9)), reasons(<-before)); diff != "" {
+			t.Errorf("scrape before the reload (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A reload to one slot leaves slow clients a share of it in the scrape under way.
+func TestSlowClientsAreAskedAfterAReloadToOneSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Second}
+		for _, id := range ids(1, 4) {
+			api.setFunc(id, failsAtFirst(1, timesOut(0)))
+		}
+		f := newTestFetcher(api, ids(1, 8), nil) // four slots
+		scrapeAll(t, f, time.Minute)
+		api.asked()
+		under := background(t, f, time.Minute)
+		f.Apply(settings(api, ids(1, 8), oneAtATime))
+		time.Sleep(2500 * time.Millisecond)
+		asked := api.asked()
+		if !slices.ContainsFunc(asked[4:], func(id igsend.ClientID) bool { return id <= 4 }) {
+			t.Errorf("asked %v: no slow client while others wait", asked)
+		}
+		if diff := cmp.Diff(allWith("", ids(1, 8)), reasons(<-under)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -19,7 +19,7 @@ const (
 // deadline of a scrape that waits. The pause holds no slot.
 func (f *Fetcher) retryLater(r *request, err *igsend.Error, now time.Time) bool {
 	pause := minPause + rand.N(maxPause-minPause) //nolint:gosec // nothing depends on its being a secret
-	if !err.Transient || r.attempts >= r.Config.API.MaxAttempts || r.key.refused() || !f.waitsBeyond(r, now.Add(pause)) {
+	if !err.Transient || r.attempts >= r.Config.API.MaxAttempts || !f.waitsBeyond(r, now.Add(pause)) {
 		return false
 	}
 	if r.first == nil {

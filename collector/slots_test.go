@@ -113,3 +113,21 @@ func TestATinyRate(t *testing.T) {
 		}
 	})
 }
+
+// A reload to a higher rate shortens a wait that is under way.
+func TestAReloadShortensTheWaitForTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{}
+		f := newTestFetcher(api, ids(1, 3), func(c *config.API) { c.RequestsPerSecond = 0.01 })
+		begin := time.Now()
+		answers := background(t, f, time.Minute)
+		time.Sleep(time.Second)
+		f.Apply(settings(api, ids(1, 3), func(c *config.API) { c.RequestsPerSecond = 1 }))
+		if diff := cmp.Diff(allWith("", ids(1, 3)), reasons(<-answers)); diff != "" {
+			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+		if took := time.Since(begin); took > 4*time.Second {
+			t.Errorf("took %s, want 4s at most: a second, and two requests at one a second", took)
+		}
+	})
+}
