@@ -283,7 +283,7 @@ func TestARefusedKeyStaysRefusedOverAReadErrorAndAReload(t *testing.T) {
 // key may have been withdrawn in between. One other client is asked, not a batch.
 func TestOldAnswersLeaveADoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &fakeAPI{}
+		api := &fakeAPI{latency: time.Millisecond}
 		denyAll(api, ids(1, 100))
 		for _, id := range ids(3, 8) { // accepted before the key was withdrawn
 			api.set(id, reply{after: time.Duration(id) * 100 * time.Millisecond, balances: gbp("1")})
@@ -318,7 +318,12 @@ func TestKnownRefusalsCostAnOverlappingScrapeNothing(t *testing.T) {
 func TestADoubtDoesNotWaitForSlowClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{latency: 10 * time.Millisecond}
-		api.set(1, never)
+		api.setFunc(1, func(n int) reply {
+			if n == 1 {
+				return timesOut(0) // the oldest outcome
+			}
+			return never
+		})
 		f := newTestFetcher(api, ids(1, 9), nil)
 		scrapeAll(t, f, 4*time.Second)
 		denyAll(api, ids(2, 3))
