@@ -1,5 +1,5 @@
-// Package dashboards holds the Grafana dashboards. What can be said about them without
-// Prometheus is tested here; their queries are run in deploy/e2e.
+// Package dashboards holds the Grafana dashboards. The tests here need no Prometheus;
+// the queries are run in deploy/e2e.
 package dashboards
 
 import (
@@ -95,7 +95,7 @@ type variable struct {
 	AllValue   string
 }
 
-// query returns what a variable asks Prometheus, or "".
+// query returns the Prometheus query of a variable, or "".
 func (v variable) query() string {
 	var query struct{ Query string }
 	if json.Unmarshal(v.Query, &query) != nil {
@@ -104,20 +104,20 @@ func (v variable) query() string {
 	return query.Query
 }
 
-// titles are the dashboards that there are, by uid, which is also the file's name:
-// alerts, bookmarks and the dashboards themselves link to it.
+// titles has the title of each dashboard by its uid. The uid is also the file's name,
+// and must not change: alerts, bookmarks and the dashboards themselves link to it.
 var titles = map[string]string{
 	"igsend-balances": "IGSend / Balances",
 	"igsend-exporter": "IGSend / Exporter",
 }
 
-// schemaVersion is that of Grafana 11.0: later ones migrate it, earlier ones are not promised.
+// schemaVersion is that of Grafana 11.0. Later versions migrate it; earlier ones are not supported.
 const schemaVersion = 39
 
-// panelTypes are those that Grafana 11.0 has and that are not deprecated since.
+// panelTypes are in Grafana 11.0 and not deprecated in later versions.
 var panelTypes = []string{"barchart", "bargauge", "heatmap", "row", "stat", "state-timeline", "table", "timeseries"}
 
-// units leave out Grafana's currencies, which abbreviate, and short, which does so too.
+// units leaves out short and Grafana's currencies, because they abbreviate numbers.
 var units = []string{"bytes", "dateTimeFromNow", "locale", "none", "percentunit", "s", "suffix:/min", "time:ddd D MMM"}
 
 func forEach(t *testing.T, test func(t *testing.T, d dashboard)) {
@@ -161,10 +161,10 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("title %q, want %q", d.Title, titles[d.UID])
 		}
 		if d.ID != nil {
-			t.Error("id is Grafana's to give")
+			t.Error("id is set, but Grafana assigns it")
 		}
 		if d.Inputs != nil {
-			t.Error("__inputs: a provisioned dashboard has nobody to answer them")
+			t.Error("__inputs: nobody can fill them in when a dashboard is provisioned")
 		}
 		if d.SchemaVersion != schemaVersion {
 			t.Errorf("schemaVersion %d, want %d", d.SchemaVersion, schemaVersion)
@@ -179,7 +179,7 @@ func TestIdentity(t *testing.T) {
 	})
 }
 
-// TestFormat keeps a change of one panel a change of a few lines.
+// TestFormat keeps diffs small: a change of one panel changes a few lines.
 func TestFormat(t *testing.T) {
 	forEach(t, func(t *testing.T, d dashboard) {
 		t.Helper()
@@ -188,7 +188,7 @@ func TestFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.TrimSpace(want.String())+"\n" != d.raw {
-			t.Errorf("not indented by two blanks: jq --indent 2 . %s.json", d.UID)
+			t.Errorf("not indented by two spaces: jq --indent 2 . %s.json", d.UID)
 		}
 	})
 }
@@ -213,7 +213,7 @@ func TestPanels(t *testing.T) {
 			}
 			sentence(t, p.Title, p.Description)
 			testUnits(t, p)
-			// By thresholds, Grafana would merge the states and show ranges in place of their words.
+			// With colours by threshold, Grafana would merge the states and show ranges instead of their names.
 			if mode := p.FieldConfig.Defaults.Color.Mode; p.Type == "state-timeline" && mode != "palette-classic" {
 				t.Errorf("panel %q: states coloured by %q", p.Title, mode)
 			}
@@ -225,11 +225,11 @@ func TestPanels(t *testing.T) {
 func sentence(t *testing.T, what, s string) {
 	t.Helper()
 	if len(s) < 60 || !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "?") {
-		t.Errorf("%s: the description is no sentence to learn from: %q", what, s)
+		t.Errorf("%s: the description is too short, or not a sentence: %q", what, s)
 	}
 }
 
-// testUnits looks for units where there are numbers: in the table they belong to the
+// testUnits checks that every number has a unit. In the table the units are set for the
 // columns.
 func testUnits(t *testing.T, p panel) {
 	t.Helper()
@@ -262,8 +262,8 @@ func testUnits(t *testing.T, p panel) {
 	}
 }
 
-// A rate over less than four scrapes is full of holes; Grafana knows how long four are.
-// The days are days because the panel says so.
+// A rate over less than four scrapes has gaps, and $__rate_interval is at least four.
+// Panels that show days use windows of a day.
 var window = regexp.MustCompile(`(?:rate|increase|irate|delta)\([^\[\]()]*\[([^\]]+)\]`)
 
 func testTargets(t *testing.T, p panel) {
@@ -273,7 +273,7 @@ func testTargets(t *testing.T, p panel) {
 		t.Errorf("panel %q: datasource %v is not the variable", p.Title, p.Datasource)
 	}
 	if len(p.Targets) == 0 {
-		t.Errorf("panel %q asks nothing", p.Title)
+		t.Errorf("panel %q has no query", p.Title)
 	}
 	ids := map[string]bool{}
 	for _, q := range p.Targets {
@@ -285,15 +285,15 @@ func testTargets(t *testing.T, p panel) {
 		}
 		ids[q.RefID] = true
 		if q.Instant == q.Range {
-			t.Errorf("panel %q: query %s is neither of the moment nor of a time, or both", p.Title, q.RefID)
+			t.Errorf("panel %q: query %s must be either instant or range", p.Title, q.RefID)
 		}
 		for _, m := range window.FindAllStringSubmatch(q.Expr, -1) {
 			daily := q.Interval == "1d" && (m[1] == "1d" || m[1] == "1h")
 			if m[1] != "$__rate_interval" && !daily {
 				t.Errorf("panel %q: query %s: window of %s", p.Title, q.RefID, m[1])
 			}
-			// Without it, a data source that is not told its scrape interval would be
-			// asked for a minute's rate of one sample a minute.
+			// Without it, a data source without a configured scrape interval would
+			// compute the rate of a minute from one sample a minute.
 			if m[1] == "$__rate_interval" && q.Interval != "1m" {
 				t.Errorf("panel %q: query %s: minimal interval %q", p.Title, q.RefID, q.Interval)
 			}
@@ -308,7 +308,7 @@ func TestGrid(t *testing.T) {
 		for _, p := range d.Panels {
 			g := p.GridPos
 			if g.W <= 0 || g.H <= 0 || g.X < 0 || g.Y < 0 || g.X+g.W > 24 {
-				t.Errorf("panel %q lies at %+v", p.Title, g)
+				t.Errorf("panel %q has the position %+v", p.Title, g)
 				continue
 			}
 			for x := g.X; x < g.X+g.W; x++ {
@@ -330,7 +330,7 @@ func TestGrid(t *testing.T) {
 	})
 }
 
-// used matches variables as Grafana does, apart from its own, which begin with two underscores.
+// used matches variables as Grafana does, except Grafana's own, which begin with two underscores.
 var used = regexp.MustCompile(`\$(?:\{([a-z][a-z_]*)(?::[a-z]+)?\}|([a-z][a-z_]*))`)
 
 func TestVariables(t *testing.T) {
@@ -354,7 +354,7 @@ func TestVariables(t *testing.T) {
 			if v.Refresh != 2 {
 				t.Errorf("variable %s does not follow the time range", v.Name)
 			}
-			// Grafana's own patterns do not look beyond a line.
+			// Grafana's own patterns match within one line only.
 			if q := v.query(); q == "" || strings.Contains(q, "\n") {
 				t.Errorf("variable %s: query %q", v.Name, q)
 			}
@@ -375,8 +375,8 @@ func TestVariables(t *testing.T) {
 	})
 }
 
-// TestManyClients: "All" must not be spelled out in a query or an address, or thousands
-// of clients would not fit.
+// TestManyClients checks that "All" is a pattern. A list of thousands of clients would
+// not fit in a query or a URL.
 func TestManyClients(t *testing.T) {
 	forEach(t, func(t *testing.T, d dashboard) {
 		t.Helper()
@@ -395,12 +395,12 @@ func TestManyClients(t *testing.T) {
 	}
 	for _, name := range []string{"client_id", "currency"} {
 		if _, ok := variables[name]; !ok {
-			t.Errorf("alerts link to var-%s, which is not there", name)
+			t.Errorf("alerts link to var-%s, which does not exist", name)
 		}
 	}
 }
 
-// TestNames: the same client has the same name in every list, table and legend.
+// TestNames checks that a client has the same name in every list, table and legend.
 func TestNames(t *testing.T) {
 	join := regexp.MustCompile(`label_replace\(label_join\(.*?"client", " · ", "name", "client_id"\), "client", "\$1", "client", " · \(\.\*\)"\)`)
 	d := load(t)["igsend-balances"]
@@ -422,7 +422,7 @@ func TestNames(t *testing.T) {
 			found[strings.ReplaceAll(name, `,client_id=~"$client_id"`, "")]++
 		}
 		if n := strings.Count(q, "label_join"); n != len(join.FindAllString(q, -1)) {
-			t.Errorf("a name is joined in a way of its own: %s", q)
+			t.Errorf("the name is joined in a different way: %s", q)
 		}
 	}
 	if len(found) != 1 {
@@ -437,12 +437,12 @@ func TestLinks(t *testing.T) {
 	for _, d := range dashboards {
 		t.Run(d.UID, func(t *testing.T) {
 			if m := regexp.MustCompile(`[a-z]+://[^"]*`).FindString(d.raw); m != "" {
-				t.Errorf("%s is not on everybody's network", m)
+				t.Errorf("%s is not reachable from every network", m)
 			}
 			others := map[string]bool{}
 			for _, l := range d.Links {
 				if m := dashboardURL.FindStringSubmatch(l.URL); m == nil || !l.KeepTime || l.TargetBlank {
-					t.Errorf("link %q to %s does not take the time along", l.Title, l.URL)
+					t.Errorf("link %q to %s does not keep the time range", l.Title, l.URL)
 				} else {
 					others[m[1]] = true
 				}
@@ -459,7 +459,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestAlertLinks: the links in alerts lead to a dashboard, and set variables that it has.
+// TestAlertLinks checks that the links in alerts lead to a dashboard and set variables that it has.
 func TestAlertLinks(t *testing.T) {
 	rules, err := os.ReadFile(filepath.Join("..", "deploy", "prometheus", "rules", "igsend.rules.yml"))
 	if err != nil {
@@ -473,20 +473,20 @@ func TestAlertLinks(t *testing.T) {
 	}
 }
 
-// badLinks returns what is wrong with the links to dashboards in a text.
+// badLinks returns an error for each wrong link to a dashboard in a text.
 func badLinks(dashboards map[string]dashboard, text string) []error {
 	var errs []error
 	for _, m := range dashboardURL.FindAllStringSubmatch(text, -1) {
 		d, ok := dashboards[m[1]]
 		if !ok {
-			errs = append(errs, fmt.Errorf("%s: there is no such dashboard", m[0]))
+			errs = append(errs, fmt.Errorf("%s: no such dashboard", m[0]))
 			continue
 		}
 		for _, parameter := range strings.Split(m[2], "&") {
 			name, _, _ := strings.Cut(parameter, "=")
 			name, ok := strings.CutPrefix(name, "var-")
 			if ok && !slices.ContainsFunc(d.Templating.List, func(v variable) bool { return v.Name == name }) {
-				errs = append(errs, fmt.Errorf("%s: there is no variable %s", m[0], name))
+				errs = append(errs, fmt.Errorf("%s: no variable %s", m[0], name))
 			}
 		}
 	}

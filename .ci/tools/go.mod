@@ -1,5 +1,5 @@
-// The tools that check this project, apart from it, so that its users do not inherit
-// their dependencies.
+// The tools that check this project have their own module, so that users of the
+// exporter do not inherit their dependencies.
 module github.com/igsend-exporter/igsend_exporter/.ci/tools
 
 go 1.26.0

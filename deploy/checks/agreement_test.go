@@ -13,7 +13,7 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/config"
 )
 
-// What every deployment says in its own words, and has to say alike.
+// Values that every deployment repeats and that must be the same everywhere.
 const (
 	configFile   = "/etc/igsend_exporter/igsend.yml"
 	exporterPort = "10045"
@@ -62,8 +62,8 @@ func TestDeploymentsAgree(t *testing.T) {
 	}
 }
 
-// The configuration that packages install and README.md starts from is valid, and its
-// keys are where every deployment brings them.
+// The configuration that packages install and README.md starts with is valid, and its
+// keys are where every deployment puts them.
 func TestDefaultConfiguration(t *testing.T) {
 	cfg, err := config.Load(filepath.Join(repository, "deploy/igsend.yml"))
 	if err != nil {
@@ -75,7 +75,7 @@ func TestDefaultConfiguration(t *testing.T) {
 	}
 }
 
-// The interval that the rules are written for.
+// Both use the interval that the rules are written for.
 func TestOperatorScrapesAsPrometheusDoes(t *testing.T) {
 	var prometheus struct {
 		Global struct {
@@ -109,7 +109,7 @@ func TestOperatorScrapesAsPrometheusDoes(t *testing.T) {
 	t.Error("prometheus.yml has no job for igsend_exporter")
 }
 
-// The release is named in one place of deploy/; documents can't help but name it too.
+// deploy/ names the release in one place. The documents name it too, and must agree.
 func TestReleaseIsNamedAlike(t *testing.T) {
 	var base struct {
 		Images []struct{ NewName, NewTag string }

@@ -1,5 +1,5 @@
-// Package checks holds what lies under deploy/ against its specifications, and its
-// parts against each other.
+// Package checks tests the files under deploy/ against their specifications and
+// against each other.
 package checks
 
 import (

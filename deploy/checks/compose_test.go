@@ -41,7 +41,7 @@ func TestComposeServicesAreHardened(t *testing.T) {
 		for service, s := range project(t, environment...).Services {
 			t.Run(name+" "+service, func(t *testing.T) {
 				if !s.ReadOnly {
-					t.Error("its root can be written to")
+					t.Error("its root file system is writable")
 				}
 				if !slices.Equal(s.CapDrop, []string{"ALL"}) || len(s.CapAdd) > 0 || s.Privileged {
 					t.Error("has capabilities")
@@ -53,7 +53,7 @@ func TestComposeServicesAreHardened(t *testing.T) {
 					t.Errorf("image %s is not pinned", s.Image)
 				}
 				if s.Build == nil && s.HealthCheck == nil {
-					t.Error("nobody asks whether it is healthy")
+					t.Error("it has no health check")
 				}
 				for _, port := range s.Ports {
 					if port.HostIP != "127.0.0.1" {
@@ -121,12 +121,11 @@ func TestComposeTakesTheKeysAsSecrets(t *testing.T) {
 	}
 	ignored, err := os.ReadFile(filepath.Join(repository, "deploy/.gitignore"))
 	if err != nil || !slices.Contains(strings.Split(string(ignored), "\n"), "/compose/live/") {
-		t.Error("git may take the keys", err)
+		t.Error("git does not ignore the keys", err)
 	}
 }
 
-// Everything that one service calls another by, in files that don't know of each
-// other.
+// The names and ports by which services call each other agree across the files.
 func TestComposeServicesFindEachOther(t *testing.T) {
 	services := project(t).Services
 	reachable := map[string]bool{"igsend-exporter:" + exporterPort: true}
@@ -221,7 +220,7 @@ func alertmanagerTemplates(t *testing.T) []string {
 	return alertmanager.Templates
 }
 
-// mountedFrom returns what a path in a container is outside of it.
+// mountedFrom returns the path outside a container of a path inside it.
 func mountedFrom(t *testing.T, service types.ServiceConfig, workingDir, path string) string {
 	t.Helper()
 	if !filepath.IsAbs(path) {
@@ -236,7 +235,7 @@ func mountedFrom(t *testing.T, service types.ServiceConfig, workingDir, path str
 	return ""
 }
 
-// The images are of the releases that the tests of deploy/e2e run.
+// The images are the same releases that the tests of deploy/e2e run.
 func TestComposeRunsWhatIsTested(t *testing.T) {
 	services := project(t).Services
 	var modules string

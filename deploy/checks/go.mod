@@ -1,5 +1,5 @@
-// Checks of what lies under deploy/, apart from the exporter, whose users must not
-// inherit their dependencies.
+// The tests of the files under deploy/ have their own module, so that users of the
+// exporter do not inherit their dependencies.
 module github.com/igsend-exporter/igsend_exporter/deploy/checks
 
 go 1.26.0

@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// overlays are the ways to put the parts together that README.md tells of.
+// overlays are the combinations of parts that README.md describes.
 var overlays = map[string][]string{
 	"exporter alone":        {},
 	"with operator":         {"prometheus-operator"},
@@ -44,7 +44,7 @@ func TestKubernetesResourcesMatchTheirSchemas(t *testing.T) {
 			}
 			results := v.Validate(name, io.NopCloser(strings.NewReader(string(yml))))
 			if len(results) < 4 {
-				t.Errorf("%d resources, that can't be all", len(results))
+				t.Errorf("only %d resources", len(results))
 			}
 			for _, result := range results {
 				if result.Status != validator.Valid {
@@ -97,10 +97,10 @@ func TestPodIsRestricted(t *testing.T) {
 			}
 			container := template.Spec.Containers[0]
 			if readOnly := container.SecurityContext.ReadOnlyRootFilesystem; readOnly == nil || !*readOnly {
-				t.Error("its root can be written to")
+				t.Error("its root file system is writable")
 			}
 			if token := template.Spec.AutomountServiceAccountToken; token == nil || *token {
-				t.Error("it gets a token for the cluster, which it has no use for")
+				t.Error("it gets a token for the cluster, which it does not need")
 			}
 			namespace := find[corev1.Namespace](t, build(t, name), "Namespace")
 			if got := namespace.Labels[api.EnforceLevelLabel]; got != string(api.LevelRestricted) {
@@ -141,7 +141,7 @@ func TestNetworkPolicyHasBothWays(t *testing.T) {
 	policy := find[networkingv1.NetworkPolicy](t, resources, "NetworkPolicy")
 	deployment := find[appsv1.Deployment](t, resources, "Deployment")
 	if diff := cmp.Diff(deployment.Spec.Selector.MatchLabels, policy.Spec.PodSelector.MatchLabels); diff != "" {
-		t.Errorf("the policy is for other pods than the deployment's (-deployment +policy):\n%s", diff)
+		t.Errorf("the policy does not select the pods of the deployment (-deployment +policy):\n%s", diff)
 	}
 	want := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
 	if diff := cmp.Diff(want, policy.Spec.PolicyTypes); diff != "" {
@@ -150,14 +150,14 @@ func TestNetworkPolicyHasBothWays(t *testing.T) {
 	for _, rule := range policy.Spec.Ingress {
 		for _, from := range rule.From {
 			if from.PodSelector == nil || from.NamespaceSelector == nil || len(rule.Ports) == 0 {
-				t.Errorf("lets in more than some pods of some namespaces, to some ports: %v", rule)
+				t.Errorf("allows ingress without naming pods, namespaces and ports: %v", rule)
 			}
 		}
 	}
 	var ports []string
 	for _, rule := range policy.Spec.Egress {
 		if len(rule.To) == 0 {
-			t.Errorf("lets out to anywhere: %v", rule)
+			t.Errorf("allows egress to any address: %v", rule)
 		}
 		for _, port := range rule.Ports {
 			ports = append(ports, fmt.Sprint(*port.Protocol, " ", port.Port))
@@ -168,7 +168,7 @@ func TestNetworkPolicyHasBothWays(t *testing.T) {
 	}
 }
 
-// The one file that is generated and kept: see deploy/kubernetes/prometheus-operator/generate.
+// The only generated file that is committed: see deploy/kubernetes/prometheus-operator/generate.
 func TestPrometheusRuleHoldsTheRules(t *testing.T) {
 	for _, resource := range build(t, "with operator").Resources() {
 		if resource.GetKind() != "PrometheusRule" {
@@ -185,7 +185,7 @@ func TestPrometheusRuleHoldsTheRules(t *testing.T) {
 		}
 		return
 	}
-	t.Error("there is none")
+	t.Error("there is no PrometheusRule")
 }
 
 func TestDashboardsAreTheFiles(t *testing.T) {
@@ -248,8 +248,8 @@ func TestUsualStacksFindTheResources(t *testing.T) {
 	}
 }
 
-// build puts the parts of an overlay together as `kubectl apply -k` does, which allows
-// for no files from elsewhere.
+// build builds an overlay as `kubectl apply -k` does, which refuses files from outside
+// its directory.
 func build(t *testing.T, overlay string) resmap.ResMap {
 	t.Helper()
 	dir := t.TempDir()
@@ -277,7 +277,7 @@ func build(t *testing.T, overlay string) resmap.ResMap {
 	return resources
 }
 
-// find returns the one resource of a kind.
+// find returns the only resource of a kind.
 func find[T any](t *testing.T, resources resmap.ResMap, kind string) T {
 	t.Helper()
 	var found []T

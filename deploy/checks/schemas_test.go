@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The releases whose schemas the resources have to match. Both publish them in their
-// Go modules, which come from where all modules come from, with the same checksums.
+// The releases whose schemas the resources must match. Both have the schemas in their Go
+// modules, so they are downloaded and verified like all other modules.
 const (
 	kubernetesModule = "k8s.io/kubernetes@v1.37.2"
 	operatorModule   = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
@@ -23,8 +23,8 @@ const schemaNameTemplate = "{{.ResourceKind}}{{.KindSuffix}}.json"
 
 type object = map[string]any
 
-// writeSchemas writes a JSON schema for each kind that is deployed, strict about
-// fields, and returns their directory.
+// writeSchemas writes a JSON schema, strict about fields, for each kind that is deployed.
+// It returns their directory.
 func writeSchemas(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -54,7 +54,7 @@ func writeSchemas(t *testing.T) string {
 		for _, version := range crd.Spec.Versions {
 			schema := version.Schema.OpenAPIV3Schema
 			strict(schema)
-			// The API server's part, which the definition leaves open.
+			// The definition leaves metadata to the API server.
 			schema["properties"].(object)["metadata"] = object{"type": "object"}
 			writeSchema(t, dir, crd.Spec.Names.Singular+"-monitoring-"+version.Name, schema)
 		}
@@ -62,7 +62,7 @@ func writeSchemas(t *testing.T) string {
 	return dir
 }
 
-// strict turns OpenAPI into JSON schema, and forbids fields that are not described.
+// strict turns OpenAPI into JSON schema, and forbids unknown fields.
 func strict(schema any) {
 	switch schema := schema.(type) {
 	case []any:

@@ -24,8 +24,8 @@ import (
 
 const scraperPassword = "password of the scraper"
 
-// The ways to protect the endpoint that deploy/web.yml shows: who gets in, and what the
-// exporter's own health check says.
+// For each way to protect the endpoint that deploy/web.yml shows: who gets in, and what
+// the exporter's own health check says.
 func TestEndpointIsProtected(t *testing.T) {
 	for name, test := range map[string]struct {
 		edit           func(yml string) string
@@ -88,13 +88,13 @@ func TestEndpointIsProtected(t *testing.T) {
 				t.Errorf("its own health check: %v", err)
 			}
 			if err := exporter(t, "healthcheck", "--url=http://"+address+"/-/healthy").Run(); err == nil {
-				t.Error("its own health check takes a refusal to speak without TLS for health")
+				t.Error("its own health check passes over plain HTTP")
 			}
 		})
 	}
 }
 
-// Whoever copies the example and changes nothing gets an error, not a known password.
+// The unchanged example gives an error, not an endpoint with a well-known password.
 func TestExampleLetsNobodyIn(t *testing.T) {
 	dir := t.TempDir()
 	newAuthority(t).issue(t, dir, "tls", x509.ExtKeyUsageServerAuth)
@@ -116,7 +116,7 @@ func withHash(yml string) string {
 	return strings.Replace(yml, "replace-me", string(hash), 1)
 }
 
-// withClientCertificates takes the comment signs from the lines that are for it.
+// withClientCertificates uncomments the lines for client certificates.
 func withClientCertificates(yml string) string {
 	return strings.NewReplacer("# client_auth_type:", "client_auth_type:", "# client_ca_file:", "client_ca_file:").Replace(yml)
 }
@@ -138,7 +138,7 @@ func status(t *testing.T, client *http.Client, url, password string) string {
 	return fmt.Sprint(response.StatusCode)
 }
 
-// exporter returns a command of the exporter, which is built for the first of them.
+// exporter returns a command that runs the exporter. The first call builds it.
 func exporter(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	binary := filepath.Join(built, "igsend_exporter")
@@ -152,7 +152,7 @@ func exporter(t *testing.T, args ...string) *exec.Cmd {
 	return exec.Command(binary, args...)
 }
 
-// built is a directory for the time of the tests.
+// built is the directory of the built exporter while the tests run.
 var built string
 
 func TestMain(m *testing.M) {
@@ -165,7 +165,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// serveDemo starts the demo and returns its address when it listens.
+// serveDemo starts the demo, waits until it listens, and returns its address.
 func serveDemo(t *testing.T, webConfig string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -203,7 +203,7 @@ func serveDemo(t *testing.T, webConfig string) string {
 	}
 }
 
-// An authority issues certificates for the time of a test.
+// An authority issues certificates that are valid during a test.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey

@@ -1,4 +1,4 @@
-// Package prometheus holds the rules and their tests; the tests of this package are about what no rule test can see.
+// Package prometheus holds the rules and their tests. The Go tests check what promtool's rule tests can't.
 package prometheus
 
 import (
@@ -150,7 +150,7 @@ func TestEveryAlertHasAUnitTestThatFiresItAndOneThatDoesNot(t *testing.T) {
 				for _, alert := range expected.ExpAlerts {
 					fires[expected.Alertname] = true
 					if len(alert.Annotations) != 4 {
-						t.Errorf("%s: %s: %s is expected without its words", name, test.Name, expected.Alertname)
+						t.Errorf("%s: %s: %s is expected without its annotations", name, test.Name, expected.Alertname)
 					}
 				}
 			}
@@ -197,7 +197,7 @@ func TestEveryDashboardLinkExists(t *testing.T) {
 	}
 }
 
-// Two spellings of the list would make one client two.
+// If two rules had different lists, one client would become two.
 func TestTheScrapedProcessIsForgottenTheSameWayEverywhere(t *testing.T) {
 	const identity = "instance, pod, pod_template_hash, container, endpoint, node, host"
 	without := regexp.MustCompile(`without \(([^)]*)\)`)
@@ -210,7 +210,7 @@ func TestTheScrapedProcessIsForgottenTheSameWayEverywhere(t *testing.T) {
 			}
 		}
 		if raw.MatchString(r.Expr) && !strings.Contains(r.Expr, "without ("+identity) && r.Record != "client:igsend_client_info:name" {
-			t.Errorf("%s reads a scraped series and keeps the process in it", name)
+			t.Errorf("%s reads a scraped series and keeps the labels of the process", name)
 		}
 	}
 }

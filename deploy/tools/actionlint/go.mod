@@ -1,5 +1,5 @@
-// The check of the workflows: it doesn't build with the YAML library that other
-// tools need, so it has a module to itself.
+// actionlint checks the workflows. It doesn't build with the YAML library that other
+// tools need, so it has its own module.
 module github.com/igsend-exporter/igsend_exporter/deploy/tools/actionlint
 
 go 1.26.0

@@ -1,5 +1,5 @@
-// The tools that make a release, apart from the exporter, whose users must not
-// inherit their dependencies.
+// The tools that make a release have their own module, so that users of the exporter
+// do not inherit their dependencies.
 module github.com/igsend-exporter/igsend_exporter/deploy/tools/goreleaser
 
 go 1.26.3
