@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -25,16 +26,10 @@ func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdou
 	defer api.Close()
 	cfg := demoConfig(api.Endpoint(), keys, igsendtest.Demo(api.API, time.Now()))
 
-	fmt.Fprintf(stdout, "A simulated IGSend API with %d clients is at %s\n\nOpen\n", len(cfg.Clients), api.Endpoint())
-	scheme := "http"
-	if *server.web.WebConfigFile != "" {
-		scheme = "https"
+	server.listening = func(l net.Listener) {
+		fmt.Fprintf(stdout, "Open %s%s for the balances of %d clients at the simulated IGSend API, %s\nStop with Ctrl-C.\n",
+			browsable(l), server.telemetryPath, len(cfg.Clients), api.Endpoint())
 	}
-	for _, address := range *server.web.WebListenAddresses {
-		fmt.Fprintf(stdout, "  %s://%s%s\n", scheme, browsable(address), server.telemetryPath)
-	}
-	fmt.Fprintln(stdout, "\nStop with Ctrl-C.")
-
 	load := func() (collector.Settings, error) {
 		client, err := newClient(cfg.API)
 		return collector.Settings{Config: cfg, API: client}, err
@@ -42,16 +37,17 @@ func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdou
 	return serve(ctx, load, server, scrape, logger)
 }
 
-// browsable returns an address that a browser can open for one that is listened on.
-func browsable(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
+// browsable returns the URL at which a browser on this machine reaches l.
+func browsable(l net.Listener) string {
+	scheme := "https" // web.ListenAndServe wraps a listener to add TLS
+	if _, plain := l.(*net.TCPListener); plain {
+		scheme = "http"
 	}
-	if host == "" {
-		host = "localhost"
+	address := l.Addr().String()
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().IsUnspecified() {
+		address = fmt.Sprintf("localhost:%d", a.Port())
 	}
-	return net.JoinHostPort(host, port)
+	return scheme + "://" + address
 }
 
 func demoConfig(endpoint string, keys igsend.Keys, clients []igsendtest.DemoClient) *config.Config {
