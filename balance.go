@@ -39,15 +39,8 @@ func printBalances(ctx context.Context, source settingsSource, ids []string, out
 	}
 	answers, interrupted := ask(ctx, settings, stderr)
 	lines := balanceLines(answers, settings.Config)
-	switch output {
-	case "json":
-		err = printJSON(stdout, lines)
-	case "csv":
-		err = printCSV(stdout, lines)
-	default:
-		err = printTable(stdout, lines)
-	}
-	if err = cmp.Or(err, interrupted); err != nil {
+	write := map[string]func(io.Writer, []balanceLine) error{"table": printTable, "json": printJSON, "csv": printCSV}[output]
+	if err := cmp.Or(write(stdout, lines), interrupted); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(lines, func(l balanceLine) bool { return l.Error != nil }) {
@@ -150,26 +143,32 @@ func printJSON(w io.Writer, lines []balanceLine) error {
 	return encoder.Encode(lines)
 }
 
-var columns = []string{"client", "name", "balance", "currency", "state", "reported", "time", "error"}
-
-// cells returns the text for each of the columns.
-func (l balanceLine) cells() []string {
-	problem := ""
-	if l.Error != nil {
-		problem = l.Error.Text
+// rows returns a row of column names, then one for each line, with every cell passed
+// through escape.
+func rows(lines []balanceLine, escape func(string) string) [][]string {
+	all := [][]string{{"client", "name", "balance", "currency", "state", "reported", "time", "error"}}
+	for _, l := range lines {
+		problem := ""
+		if l.Error != nil {
+			problem = l.Error.Text
+		}
+		cells := []string{l.ClientID.String(), l.Name, l.Balance, l.Currency, l.State, l.Reported, l.Time.Format(time.RFC3339), problem}
+		for i := range cells {
+			cells[i] = escape(cells[i])
+		}
+		all = append(all, cells)
 	}
-	return []string{l.ClientID.String(), l.Name, l.Balance, l.Currency, l.State, l.Reported, l.Time.Format(time.RFC3339), problem}
+	return all
 }
 
 func printTable(w io.Writer, lines []balanceLine) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.ToUpper(strings.Join(columns, "\t")))
-	for _, l := range lines {
-		cells := l.cells()
-		for i := range cells {
-			cells[i] = tableText(cells[i])
+	for i, cells := range rows(lines, tableText) {
+		row := strings.Join(cells, "\t")
+		if i == 0 {
+			row = strings.ToUpper(row)
 		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
+		fmt.Fprintln(table, row)
 	}
 	return table.Flush()
 }
@@ -187,17 +186,7 @@ func tableText(s string) string {
 }
 
 func printCSV(w io.Writer, lines []balanceLine) error {
-	table := csv.NewWriter(w)
-	_ = table.Write(columns) // Flush keeps the error
-	for _, l := range lines {
-		cells := l.cells()
-		for i := range cells {
-			cells[i] = csvText(cells[i])
-		}
-		_ = table.Write(cells)
-	}
-	table.Flush()
-	return table.Error()
+	return csv.NewWriter(w).WriteAll(rows(lines, csvText))
 }
 
 // csvText puts an apostrophe before a text that a spreadsheet would take for a formula.

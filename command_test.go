@@ -103,10 +103,24 @@ func TestDemo(t *testing.T) {
 	if status, _, _ := request(t, httpClient, "POST", url+"/-/reload"); status != 200 {
 		t.Errorf("reload: HTTP status %d", status)
 	}
+	// A taken port is noticed before an address is printed.
+	if stdout, _, status := execute(t, nil, "demo", "--web.listen-address="+strings.TrimPrefix(url, "http://")); status != 1 || stdout != "" {
+		t.Errorf("on a taken port: exit status %d, want 1 and no output: %s", status, stdout)
+	}
 	p.signal(os.Interrupt)
 	if status := p.exit(); status != 0 {
 		t.Errorf("exit status %d, want 0", status)
 	}
+}
+
+func TestDemoOverTLS(t *testing.T) {
+	s := newSite(t)
+	certificate, key := selfSigned(t)
+	s.write("web.crt", certificate)
+	s.write("web.key", key)
+	web := s.write("web.yml", "tls_server_config: {cert_file: web.crt, key_file: web.key}\n")
+	p, url := start(t, nil, "demo", "--web.config.file="+web)
+	p.await("Open " + strings.Replace(url, "http:", "https:", 1) + "/metrics ")
 }
 
 func TestHealthcheck(t *testing.T) {

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -27,7 +27,7 @@ func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdou
 	cfg := demoConfig(api.Endpoint(), keys, igsendtest.Demo(api.API, time.Now()))
 
 	server.listening = func(l net.Listener) {
-		fmt.Fprintf(stdout, "Open %s%s for the balances of %d clients at the simulated IGSend API, %s\nStop with Ctrl-C.\n",
+		fmt.Fprintf(stdout, "Open %s%s for the balances of %d clients at a simulated IGSend API (%s); Ctrl-C stops.\n",
 			browsable(l), server.telemetryPath, len(cfg.Clients), api.Endpoint())
 	}
 	load := func() (collector.Settings, error) {
@@ -61,20 +61,15 @@ func demoConfig(endpoint string, keys igsend.Keys, clients []igsendtest.DemoClie
 	}}
 	for _, client := range clients {
 		c := config.Client{ID: client.ID, Name: client.Name, Labels: client.Labels}
-		for currency, severities := range client.Thresholds {
-			for severity, amount := range severities {
-				c.Thresholds = append(c.Thresholds, config.Threshold{
-					Currency: currency, Severity: severity, Amount: decimal.RequireFromString(amount),
-				})
+		for _, currency := range slices.Sorted(maps.Keys(client.Thresholds)) {
+			for _, severity := range slices.Sorted(maps.Keys(client.Thresholds[currency])) {
+				amount := decimal.RequireFromString(client.Thresholds[currency][severity])
+				c.Thresholds = append(c.Thresholds, config.Threshold{Currency: currency, Severity: severity, Amount: amount})
 			}
 		}
-		slices.SortFunc(c.Thresholds, func(a, b config.Threshold) int {
-			return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Severity, b.Severity))
-		})
-		for severity, duration := range client.Runway {
-			c.Runway = append(c.Runway, config.RunwayThreshold{Severity: severity, Duration: duration})
+		for _, severity := range slices.Sorted(maps.Keys(client.Runway)) {
+			c.Runway = append(c.Runway, config.RunwayThreshold{Severity: severity, Duration: client.Runway[severity]})
 		}
-		slices.SortFunc(c.Runway, func(a, b config.RunwayThreshold) int { return cmp.Compare(a.Severity, b.Severity) })
 		cfg.Clients = append(cfg.Clients, c)
 	}
 	return cfg

@@ -66,16 +66,14 @@ func TestStopWhileAReloadReadsAPipe(t *testing.T) {
 		"SIGHUP": func(_ *testing.T, p *process, _ string) { p.signal(syscall.SIGHUP) },
 		"POST": func(t *testing.T, _ *process, url string) {
 			t.Helper()
-			done := make(chan int)
+			done := make(chan struct{})
 			go func() {
-				status, _, _ := request(t, httpClient, http.MethodPost, url+"/-/reload")
-				done <- status
-			}()
-			t.Cleanup(func() {
-				if status := <-done; status != http.StatusInternalServerError {
+				defer close(done) // even when request ends the goroutine
+				if status, _, _ := request(t, httpClient, http.MethodPost, url+"/-/reload"); status != http.StatusInternalServerError {
 					t.Errorf("HTTP status %d, want 500", status)
 				}
-			})
+			}()
+			t.Cleanup(func() { <-done })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
