@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
@@ -114,9 +114,7 @@ func TestStopWhileWriting(t *testing.T) {
 	for id := range 1000 { // more than a pipe holds
 		args = append(args, fmt.Sprint(id+1))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := program(ctx, nil, args...)
+	cmd := program(t.Context(), nil, args...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +128,9 @@ func TestStopWhileWriting(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait()
+	kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer kill.Stop()
+	_ = cmd.Wait() // the exit status tells
 	if got := cmd.ProcessState.ExitCode(); got != 1 {
 		t.Errorf("exit status %d, want 1", got)
 	}
