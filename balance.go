@@ -1,58 +1,79 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/igsend-exporter/igsend_exporter/collector"
 	"github.com/igsend-exporter/igsend_exporter/config"
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// printBalances asks for the clients with the given IDs, or for the configured ones,
-// with all the care of a scrape, and prints what came back: the balances, and for
-// each client without a whole answer the reason.
-func printBalances(ctx context.Context, source settingsSource, ids []string, output string, stdout io.Writer) error {
+// printBalances asks for the clients with the given IDs, or for all configured ones, by the
+// rules of a scrape. It prints their balances, and the reason for each client without a
+// complete answer.
+func printBalances(ctx context.Context, source settingsSource, ids []string, output string, stdout, stderr io.Writer) error {
 	if source.file == "" && len(source.clientIDs) == 0 {
 		source.clientIDs = ids
 	}
-	settings, err := source.load()
+	settings, err := interruptible(ctx, source.load)
 	if err != nil {
 		return err
 	}
 	if settings.Config, err = withClients(settings.Config, ids); err != nil {
 		return err
 	}
-	// What goes wrong is printed with the answers.
-	fetcher := collector.NewFetcher(settings, slog.New(slog.DiscardHandler))
-	defer fetcher.Close()
-	lines := balanceLines(fetcher.Fetch(ctx), settings.Config)
-	if output == "json" {
-		err = printJSON(stdout, lines)
-	} else {
-		err = printTable(stdout, lines)
-	}
-	if err != nil {
+	answers, interrupted := ask(ctx, settings, stderr)
+	lines := balanceLines(answers, settings.Config)
+	write := map[string]func(io.Writer, []balanceLine) error{"table": printTable, "json": printJSON, "csv": printCSV}[output]
+	if err := cmp.Or(write(stdout, lines), interrupted); err != nil {
 		return err
 	}
-	for _, line := range lines {
-		if line.Error != nil {
-			return errReported
-		}
+	if slices.ContainsFunc(lines, func(l balanceLine) bool { return l.Error != nil }) {
+		return errReported
 	}
 	return nil
 }
 
-// withClients returns cfg with the clients named by ids; those that are configured
-// keep their names.
+// ask asks for every client. The error says how far it came when ctx ended it.
+func ask(ctx context.Context, settings collector.Settings, stderr io.Writer) ([]collector.Answer, error) {
+	p := &progress{API: settings.API, clients: len(settings.Config.Clients), done: map[igsend.ClientID]bool{}}
+	settings.API = p
+	fetcher := collector.NewFetcher(settings, slog.New(slog.DiscardHandler)) // failures are printed with the answers
+	defer fetcher.Close()
+	if isTerminal(stderr) {
+		defer p.show(stderr)()
+	}
+	answers := fetcher.Fetch(ctx)
+	answered := len(answers)
+	for i, answer := range answers {
+		if answer.Err != nil && answer.Err.Reason == igsend.ReasonCanceled {
+			answers[i].Err = &igsend.Error{ClientID: answer.ClientID, Reason: igsend.ReasonCanceled, Err: errors.New("interrupted")}
+			answered--
+		}
+	}
+	if answered < len(answers) {
+		return answers, fmt.Errorf("interrupted: %d of %d clients had answered", answered, len(answers))
+	}
+	return answers, nil
+}
+
+// withClients returns cfg with only the clients named by ids, or with all of its own when
+// there are no ids. Clients that are configured keep their names.
 func withClients(cfg *config.Config, ids []string) (*config.Config, error) {
 	if len(ids) == 0 {
 		return cfg, nil
@@ -82,9 +103,10 @@ func withClients(cfg *config.Config, ids []string) (*config.Config, error) {
 type balanceLine struct {
 	ClientID igsend.ClientID `json:"client_id"`
 	Name     string          `json:"name,omitempty"`
-	Balance  string          `json:"balance,omitempty"` // as IGSend wrote it
+	Balance  string          `json:"balance,omitempty"` // in the currency's major unit
 	Currency string          `json:"currency,omitempty"`
 	State    string          `json:"state,omitempty"`
+	Reported string          `json:"reported,omitempty"` // the balance as IGSend wrote it
 	Time     time.Time       `json:"time"`
 	Error    *balanceError   `json:"error,omitempty"`
 }
@@ -93,22 +115,23 @@ type balanceError struct {
 	Reason     igsend.Reason `json:"reason"`
 	HTTPStatus int           `json:"http_status,omitempty"`
 	MessageID  int64         `json:"message_id,omitempty"`
-	Message    string        `json:"message,omitempty"` // IGSend's own words
+	Message    string        `json:"message,omitempty"` // IGSend's own text
 	Text       string        `json:"text"`
 }
 
 func balanceLines(answers []collector.Answer, cfg *config.Config) []balanceLine {
 	lines := []balanceLine{}
 	for i, answer := range answers {
-		line := balanceLine{ClientID: answer.ClientID, Name: cfg.Clients[i].Name, Time: answer.At.UTC().Truncate(time.Second)}
+		client := balanceLine{ClientID: answer.ClientID, Name: cfg.Clients[i].Name, Time: answer.At.UTC().Truncate(time.Second)}
 		for _, balance := range answer.Balances {
-			line.Balance, line.Currency, line.State = balance.Reported, balance.Currency, balance.State
+			line := client
+			line.Balance = balance.Amount.StringFixed(-balance.Amount.Exponent()) // keeps trailing zeros
+			line.Currency, line.State, line.Reported = balance.Currency, balance.State, balance.Reported
 			lines = append(lines, line)
 		}
 		if err := answer.Err; err != nil {
-			line.Balance, line.Currency, line.State = "", "", ""
-			line.Error = &balanceError{err.Reason, err.HTTPStatus, err.MessageID, err.Message, err.Error()}
-			lines = append(lines, line)
+			client.Error = &balanceError{err.Reason, err.HTTPStatus, err.MessageID, err.Message, err.Error()}
+			lines = append(lines, client)
 		}
 	}
 	return lines
@@ -120,23 +143,39 @@ func printJSON(w io.Writer, lines []balanceLine) error {
 	return encoder.Encode(lines)
 }
 
-func printTable(w io.Writer, lines []balanceLine) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CLIENT\tNAME\tBALANCE\tCURRENCY\tSTATE\tTIME\tERROR")
+// rows returns a row of column names, then one for each line, with every cell passed
+// through escape.
+func rows(lines []balanceLine, escape func(string) string) [][]string {
+	all := [][]string{{"client", "name", "balance", "currency", "state", "reported", "time", "error"}}
 	for _, l := range lines {
-		problem := "-"
+		problem := ""
 		if l.Error != nil {
 			problem = l.Error.Text
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ClientID, cell(l.Name), cell(l.Balance), cell(l.Currency), cell(l.State),
-			l.Time.Format(time.RFC3339), problem)
+		cells := []string{l.ClientID.String(), l.Name, l.Balance, l.Currency, l.State, l.Reported, l.Time.Format(time.RFC3339), problem}
+		for i := range cells {
+			cells[i] = escape(cells[i])
+		}
+		all = append(all, cells)
+	}
+	return all
+}
+
+func printTable(w io.Writer, lines []balanceLine) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i, cells := range rows(lines, tableText) {
+		row := strings.Join(cells, "\t")
+		if i == 0 {
+			row = strings.ToUpper(row)
+		}
+		fmt.Fprintln(table, row)
 	}
 	return table.Flush()
 }
 
-// cell returns a text as it can stand in a table: a dash for none, and in quotes when
-// it would break the line or steer the terminal.
-func cell(s string) string {
+// tableText returns a dash for an empty text, and quotes one that would break the line or
+// control the terminal.
+func tableText(s string) string {
 	switch {
 	case s == "":
 		return "-"
@@ -144,4 +183,17 @@ func cell(s string) string {
 		return strconv.Quote(s)
 	}
 	return s
+}
+
+func printCSV(w io.Writer, lines []balanceLine) error {
+	return csv.NewWriter(w).WriteAll(rows(lines, csvText))
+}
+
+// csvText puts an apostrophe before a text that a spreadsheet would take for a formula.
+// Numbers stay as they are.
+func csvText(s string) string {
+	if _, err := decimal.NewFromString(s); err == nil || !strings.ContainsAny(s[:min(len(s), 1)], "=+-@\t\r") {
+		return s
+	}
+	return "'" + s
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -72,53 +71,6 @@ clients: [{id: 1}]
 	}
 }
 
-var timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
-
-func TestBalance(t *testing.T) {
-	s := newEdgySite(t)
-	file := "--config.file=" + s.configFile
-	for name, test := range map[string]struct {
-		args   []string
-		status int
-		want   string
-	}{
-		"one":                  {[]string{"100045"}, 0, "balance-one.txt"},
-		"all that are set up":  {nil, 1, "balance-all.txt"},
-		"for programs":         {[]string{"--output=json"}, 1, "balance-all.json"},
-		"one that is not":      {[]string{"100099", "100045", "100099"}, 1, "balance-unknown.txt"},
-		"one, without trouble": {[]string{"--output=json", "100046"}, 0, "balance-two.json"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			stdout, stderr, status := execute(t, nil, append([]string{"balance", file}, test.args...)...)
-			if status != test.status || stderr != "" {
-				t.Errorf("exit status %d, want %d: %s", status, test.status, stderr)
-			}
-			if strings.HasSuffix(test.want, ".json") && !json.Valid([]byte(stdout)) {
-				t.Error("not JSON")
-			}
-			golden(t, test.want, timestamp.ReplaceAllString(stdout, "2006-01-02T15:04:05Z"))
-		})
-	}
-}
-
-func TestBalanceErrors(t *testing.T) {
-	s := newSite(t)
-	for name, test := range map[string]struct {
-		args []string
-		want string
-	}{
-		"no client ID":     {[]string{"--config.file=" + s.configFile, "Payroll"}, `client ID "Payroll" is not a positive whole number`},
-		"no configuration": {nil, "--igsend.client-id"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, stderr, status := execute(t, nil, append([]string{"balance"}, test.args...)...)
-			if status != 1 || !strings.Contains(stderr, test.want) {
-				t.Errorf("exit status %d, want 1 with %s: %s", status, test.want, stderr)
-			}
-		})
-	}
-}
-
 // The balance command takes the same care with the account as a scrape.
 func TestBalanceStopsAtARefusedKey(t *testing.T) {
 	s := newSite(t)
@@ -135,7 +87,7 @@ func TestBalanceStopsAtARefusedKey(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	p, url := start(t, nil, "demo")
-	p.await(`(?s)Open\n  http://127.0.0.1:0/metrics\n`)
+	p.await(`Open ` + regexp.QuoteMeta(url) + `/metrics for the balances of \d+ clients`)
 	body := get(t, url+"/metrics")
 	if got := len(samples(body, "igsend_client_up")); got < 6 {
 		t.Errorf("%d clients, want 6 at least", got)
@@ -151,12 +103,24 @@ func TestDemo(t *testing.T) {
 	if status, _, _ := request(t, httpClient, "POST", url+"/-/reload"); status != 200 {
 		t.Errorf("reload: HTTP status %d", status)
 	}
-	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
+	// A taken port is noticed before an address is printed.
+	if stdout, _, status := execute(t, nil, "demo", "--web.listen-address="+strings.TrimPrefix(url, "http://")); status != 1 || stdout != "" {
+		t.Errorf("on a taken port: exit status %d, want 1 and no output: %s", status, stdout)
 	}
+	p.signal(os.Interrupt)
 	if status := p.exit(); status != 0 {
 		t.Errorf("exit status %d, want 0", status)
 	}
+}
+
+func TestDemoOverTLS(t *testing.T) {
+	s := newSite(t)
+	certificate, key := selfSigned(t)
+	s.write("web.crt", certificate)
+	s.write("web.key", key)
+	web := s.write("web.yml", "tls_server_config: {cert_file: web.crt, key_file: web.key}\n")
+	p, url := start(t, nil, "demo", "--web.config.file="+web)
+	p.await("Open " + strings.Replace(url, "http:", "https:", 1) + "/metrics ")
 }
 
 func TestHealthcheck(t *testing.T) {
@@ -174,25 +138,5 @@ func TestHealthcheck(t *testing.T) {
 	p.exit()
 	if _, stderr, status := execute(t, nil, "healthcheck", "--url="+url+"/-/healthy"); status != 1 {
 		t.Errorf("exit status %d after its end, want 1: %s", status, stderr)
-	}
-}
-
-func TestHelpAndVersion(t *testing.T) {
-	env := []string{"IGSEND_PUBLIC_KEY=" + keys.Public, "IGSEND_PRIVATE_KEY=" + keys.Private}
-	for _, arg := range []string{"--help", "--version", "help", "-h"} {
-		stdout, stderr, status := execute(t, env, arg)
-		if status != 0 || stdout == "" {
-			t.Errorf("%s: exit status %d, %q, %q", arg, status, stdout, stderr)
-		}
-	}
-	stdout, _, _ := execute(t, nil, "--version")
-	if !strings.HasPrefix(stdout, "igsend_exporter, version ") {
-		t.Errorf("version: %s", stdout)
-	}
-	stdout, _, _ = execute(t, nil, "--help")
-	for _, flag := range []string{"--config.file=", "--web.listen-address=", "--scrape.timeout=", "--log.level=", "balance", "demo"} {
-		if !strings.Contains(stdout, flag) {
-			t.Errorf("--help does not show %s", flag)
-		}
 	}
 }

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -25,16 +26,10 @@ func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdou
 	defer api.Close()
 	cfg := demoConfig(api.Endpoint(), keys, igsendtest.Demo(api.API, time.Now()))
 
-	fmt.Fprintf(stdout, "A simulated IGSend API with %d clients is at %s\n\nOpen\n", len(cfg.Clients), api.Endpoint())
-	scheme := "http"
-	if *server.web.WebConfigFile != "" {
-		scheme = "https"
+	server.listening = func(l net.Listener) {
+		fmt.Fprintf(stdout, "Open %s%s for the balances of %d clients at a simulated IGSend API (%s); Ctrl-C stops.\n",
+			browsable(l), server.telemetryPath, len(cfg.Clients), api.Endpoint())
 	}
-	for _, address := range *server.web.WebListenAddresses {
-		fmt.Fprintf(stdout, "  %s://%s%s\n", scheme, browsable(address), server.telemetryPath)
-	}
-	fmt.Fprintln(stdout, "\nStop with Ctrl-C.")
-
 	load := func() (collector.Settings, error) {
 		client, err := newClient(cfg.API)
 		return collector.Settings{Config: cfg, API: client}, err
@@ -42,16 +37,17 @@ func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdou
 	return serve(ctx, load, server, scrape, logger)
 }
 
-// browsable returns an address that a browser can open for one that is listened on.
-func browsable(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
+// browsable returns the URL at which a browser on this machine reaches l.
+func browsable(l net.Listener) string {
+	scheme := "https" // web.ListenAndServe wraps a listener to add TLS
+	if _, plain := l.(*net.TCPListener); plain {
+		scheme = "http"
 	}
-	if host == "" {
-		host = "localhost"
+	address := l.Addr().String()
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().IsUnspecified() {
+		address = fmt.Sprintf("localhost:%d", a.Port())
 	}
-	return net.JoinHostPort(host, port)
+	return scheme + "://" + address
 }
 
 func demoConfig(endpoint string, keys igsend.Keys, clients []igsendtest.DemoClient) *config.Config {
@@ -65,20 +61,15 @@ func demoConfig(endpoint string, keys igsend.Keys, clients []igsendtest.DemoClie
 	}}
 	for _, client := range clients {
 		c := config.Client{ID: client.ID, Name: client.Name, Labels: client.Labels}
-		for currency, severities := range client.Thresholds {
-			for severity, amount := range severities {
-				c.Thresholds = append(c.Thresholds, config.Threshold{
-					Currency: currency, Severity: severity, Amount: decimal.RequireFromString(amount),
-				})
+		for _, currency := range slices.Sorted(maps.Keys(client.Thresholds)) {
+			for _, severity := range slices.Sorted(maps.Keys(client.Thresholds[currency])) {
+				amount := decimal.RequireFromString(client.Thresholds[currency][severity])
+				c.Thresholds = append(c.Thresholds, config.Threshold{Currency: currency, Severity: severity, Amount: amount})
 			}
 		}
-		slices.SortFunc(c.Thresholds, func(a, b config.Threshold) int {
-			return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Severity, b.Severity))
-		})
-		for severity, duration := range client.Runway {
-			c.Runway = append(c.Runway, config.RunwayThreshold{Severity: severity, Duration: duration})
+		for _, severity := range slices.Sorted(maps.Keys(client.Runway)) {
+			c.Runway = append(c.Runway, config.RunwayThreshold{Severity: severity, Duration: client.Runway[severity]})
 		}
-		slices.SortFunc(c.Runway, func(a, b config.RunwayThreshold) int { return cmp.Compare(a.Severity, b.Severity) })
 		cfg.Clients = append(cfg.Clients, c)
 	}
 	return cfg

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// healthcheck asks a running exporter for its health. An exporter that asks for a
-// password, or for a client certificate, is alive: the answer is its own. Its certificate is not checked, since the
-// name that it is asked by is seldom in it and nothing secret is sent.
+// healthcheck asks a running exporter whether it is healthy. One that requires a password
+// or a client certificate has answered, so it is. Its own certificate is not checked: it
+// is often issued for another name than the one used here, and nothing secret is sent.
 func healthcheck(ctx context.Context, u *url.URL) error {
 	client := http.Client{
 		Timeout:   5 * time.Second,
@@ -37,16 +37,15 @@ func healthcheck(ctx context.Context, u *url.URL) error {
 	return nil
 }
 
-// Alerts of RFC 8446 and, before TLS 1.3, of RFC 5246, for a client without a
-// certificate.
+// The TLS alerts for a client without a certificate: RFC 8446 and, before TLS 1.3, RFC 5246.
 const (
 	alertCertificateRequired = tls.AlertError(116)
 	alertBadCertificate      = tls.AlertError(42)
 )
 
-// wantsCertificate reports whether the other side refused the connection for want of a
-// certificate. Its other refusals are failures: one that can't read its own
-// certificate says so by an alert too.
+// wantsCertificate reports whether the exporter refused the connection because the client
+// has no certificate. Other alerts are failures: a server that can't read its own
+// certificate sends one too.
 func wantsCertificate(err error) bool {
 	var refusal *net.OpError
 	if !errors.As(err, &refusal) || refusal.Op != "remote error" {

@@ -1,5 +1,5 @@
-// The igsend_exporter asks IGSend for the balances of client accounts at each scrape
-// and exposes them to Prometheus. See README.md.
+// The igsend_exporter command asks IGSend for the balances of client accounts on each
+// scrape and exposes them to Prometheus. See README.md.
 package main
 
 import (
@@ -14,30 +14,30 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 	sloggokit "github.com/tjhop/slog-gokit"
+
+	"github.com/igsend-exporter/igsend_exporter/collector"
 )
 
 const defaultAddress = ":10045"
 
 func main() {
 	nameVersion()
-	// net/http writes what it can't make sense of to the standard logger, four kilobytes
-	// of an answer at a time, and with them whatever they repeat.
+	// net/http logs parts of answers that it does not understand to the standard logger,
+	// and they may repeat a key.
 	stdlog.SetOutput(io.Discard)
-	// The heap is small and most of it garbage of the scrape: collected four times less
-	// often than by default, it costs a fifth less CPU time.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
+	defer stop()
+	// A command that is told to stop ends by itself, except where the system holds it, as
+	// in a write to a pipe that nobody reads.
+	context.AfterFunc(ctx, func() { time.AfterFunc(killTime, func() { os.Exit(1) }) })
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintf(os.Stderr, "igsend_exporter: error: %v\n", err)
 		}
@@ -45,18 +45,18 @@ func main() {
 	}
 }
 
-// errReported is the error of a command that has said itself what is wrong.
+// errReported is returned by commands that have already printed the problem.
 var errReported = errors.New("reported")
 
-// run is the program: it reads the flags and runs a command until it or ctx is done.
+// run parses the arguments and runs one command, until the command or ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	app := kingpin.New("igsend_exporter", "Prometheus exporter for the balances of client accounts at IGSend.")
 	app.Version(version.Print("igsend_exporter"))
 	app.HelpFlag.Short('h')
 	app.UsageWriter(stdout)
 
-	// The flags belong to the program rather than to its commands: the help of a
-	// program with a default command would hide that command's.
+	// Flags belong to the program, not to its commands: kingpin's help hides the flags of
+	// a default command.
 	var (
 		source settingsSource
 		server serverOptions
@@ -70,35 +70,47 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	logs.addFlags(app)
 
 	serveCmd := app.Command("serve", "Serve the balances as metrics (the default command).").Default()
-	checkCmd := app.Command("check", "Validate the configuration, the key files and --web.config.file; tell everything that is wrong.")
+	checkCmd := app.Command("check", "Validate the configuration, the key files and --web.config.file, and print everything that is wrong.")
+	checkFile := checkCmd.Arg("file", "Configuration file, instead of --config.file.").String()
 	balanceCmd := app.Command("balance", "Ask IGSend once and print the balances.")
 	balanceIDs := balanceCmd.Arg("id", "Client IDs to ask for; they need not be configured. Default: the configured ones.").Strings()
-	balanceOutput := balanceCmd.Flag("output", "table or json.").Default("table").Enum("table", "json")
+	balanceOutput := balanceCmd.Flag("output", "table, json or csv.").Default("table").Enum("table", "json", "csv")
 	demoCmd := app.Command("demo", "Serve the metrics of a simulated IGSend API inside the process.")
 	healthCmd := app.Command("healthcheck", "Ask a running exporter whether it is healthy, for containers without a shell.")
 	healthURL := healthCmd.Flag("url", "What to ask.").Default("http://localhost" + defaultAddress + "/-/healthy").URL()
+	versionCmd := app.Command("version", "Show the version, as --version does.")
 
 	command, err := app.Parse(args)
 	if err != nil {
 		return fmt.Errorf("%w, try --help", err)
 	}
 	logger := logs.logger(stderr)
+	load := func() (collector.Settings, error) { return interruptible(ctx, source.load) }
 	switch command {
 	case serveCmd.FullCommand():
-		return serve(ctx, source.load, server, scrape, logger)
+		return serve(ctx, load, server, scrape, logger)
 	case checkCmd.FullCommand():
-		return check(source, server, scrape, stdout)
+		if *checkFile != "" {
+			if source.file != "" {
+				return errors.New("name the configuration once: check FILE or check --config.file=FILE")
+			}
+			source.file = *checkFile
+		}
+		_, err := interruptible(ctx, func() (any, error) { return nil, check(source, server, scrape, stdout) })
+		return err
 	case balanceCmd.FullCommand():
-		return printBalances(ctx, source, *balanceIDs, *balanceOutput, stdout)
+		return printBalances(ctx, source, *balanceIDs, *balanceOutput, stdout, stderr)
 	case demoCmd.FullCommand():
 		return demo(ctx, server, scrape, stdout, logger)
 	case healthCmd.FullCommand():
 		return healthcheck(ctx, *healthURL)
+	case versionCmd.FullCommand():
+		fmt.Fprintln(stdout, version.Print("igsend_exporter"))
 	}
 	return nil
 }
 
-// logOptions say what is logged and how.
+// logOptions say which messages are logged, and in which format.
 type logOptions struct {
 	level  string
 	format string
@@ -111,11 +123,11 @@ func (o *logOptions) addFlags(app *kingpin.Application) {
 		Default("logfmt").EnumVar(&o.format, "logfmt", "json")
 }
 
-// logger returns the one place where log lines are written: go-kit/log behind log/slog.
+// logger returns the program's only logger: log/slog in front of go-kit/log.
 func (o *logOptions) logger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.level)); err != nil {
-		level = slog.LevelInfo // the flag admits no other words
+		level = slog.LevelInfo // the flag allows only the four levels
 	}
 	sink := log.NewLogfmtLogger
 	if o.format == "json" {
@@ -124,8 +136,29 @@ func (o *logOptions) logger(w io.Writer) *slog.Logger {
 	return slog.New(sloggokit.NewGoKitHandler(sink(log.NewSyncWriter(w)), level))
 }
 
-// nameVersion fills in what the linker was not told, for a binary that `go install`
-// made.
+// interruptible returns what f does, or an error as soon as ctx is done. It is for reading
+// files: opening a named pipe waits for a writer, and nothing else ends that.
+func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, errors.New("interrupted while reading the configuration")
+	}
+}
+
+// nameVersion sets the version of a binary built by `go install`, which passes none to
+// the linker.
 func nameVersion() {
 	if info, ok := debug.ReadBuildInfo(); ok && version.Version == "" {
 		version.Version = strings.TrimPrefix(info.Main.Version, "v")

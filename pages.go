@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// newMux lays out the pages. None but the metrics asks IGSend for anything. Once ctx
-// is done the exporter is no longer ready.
+// newMux returns the exporter's pages. Only the metrics ask IGSend. Once ctx is done, the
+// exporter is no longer ready.
 func newMux(ctx context.Context, telemetryPath string, metrics, reload http.Handler) (*http.ServeMux, error) {
 	landing, err := web.NewLandingPage(web.LandingConfig{
 		Name:        "igsend_exporter",

@@ -17,23 +17,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// asProgram in the environment makes the test binary the program itself, so that
-// tests run what users run: flags, environment, signals and exit status.
-const asProgram = "IGSEND_EXPORTER_AS_PROGRAM"
-
+// TestMain makes the program available to tests as the command igsend_exporter, which is a
+// copy of the test binary: tests run what users run, with flags, environment, signals and
+// exit status.
 func TestMain(m *testing.M) {
-	igsendtest.ServeIfChild()
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
+	testscript.Main(leakTest{m}, map[string]func(){"igsend_exporter": main})
+}
+
+type leakTest struct{ *testing.M }
+
+func (m leakTest) Run() int {
+	status := m.M.Run()
+	if err := goleak.Find(); err != nil && status == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	goleak.VerifyTestMain(m)
+	return status
 }
 
 var keys = igsend.Keys{Public: "public-key-4f1c", Private: "private-key-9a7e"}
@@ -54,12 +60,8 @@ type process struct {
 
 // program returns a command that runs the program with args and no environment but env.
 func program(ctx context.Context, env []string, args ...string) *exec.Cmd {
-	executable, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
-	cmd := exec.CommandContext(ctx, executable, args...)
-	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}, env...)
+	cmd := exec.CommandContext(ctx, "igsend_exporter", args...)
+	cmd.Env = append([]string{"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}, env...)
 	return cmd
 }
 
@@ -78,12 +80,11 @@ func execute(t *testing.T, env []string, args ...string) (stdout, stderr string,
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// start starts the program on a free port and returns when it serves. Its end is
-// awaited with the test's.
-func start(t *testing.T, env []string, args ...string) (*process, string) {
+// launch starts the program. Its end is awaited with the test's.
+func launch(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, done: make(chan struct{}), grown: make(chan struct{}, 1)}
-	p.cmd = program(context.Background(), env, append(args, "--web.listen-address=127.0.0.1:0")...)
+	p.cmd = program(context.Background(), env, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -97,8 +98,23 @@ func start(t *testing.T, env []string, args ...string) (*process, string) {
 		<-p.done
 		noKeys(t, p.text())
 	})
+	return p
+}
+
+// start launches the program on a free port and returns when it serves.
+func start(t *testing.T, env []string, args ...string) (*process, string) {
+	t.Helper()
+	p := launch(t, env, append(args, "--web.listen-address=127.0.0.1:0")...)
 	address := p.await(`(127\.0\.0\.1:\d+).*\n.*TLS is `)[1] // in either format of the log
 	return p, "http://" + address
+}
+
+// signal sends the program a signal.
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // Write takes what the program writes.

@@ -9,30 +9,30 @@ import (
 	"testing"
 )
 
-// Where a command of README.md is tried: here, by name of a test or check, or
-// nowhere, because it needs what no test has. A command that is not on this list
-// fails the test, so that README.md gets none that nobody has thought about.
-var readmeCommands = []struct{ pattern, where string }{
-	{`^go run \. demo `, "TestDemo"},
-	{`^go test \./\.\.\.`, ".ci/run"},
-	{`^go test \./collector -run '\^\$' -bench \. -benchtime 10x$`, ".ci/run, once"},
-	{`^go install github\.com/`, "needs the module to be published"},
-	{`^export IGSEND_PUBLIC_KEY=`, "TestWithoutAFile"},
-	{`^go run \. (balance )?--igsend\.environment=sandbox`, "needs IGSend; TestBalance and TestWithoutAFile come closest"},
-	{`^igsend_exporter `, "TestREADMECommands"},
-	{`^mkdir -m 700 igsend && cp deploy/igsend\.yml igsend/`, "TestREADMECommands"},
-	{`^install -m 600 YOUR\.public\.key igsend/public\.key && install `, "TestREADMECommands"},
-	{`^docker run .*ghcr\.io`, ".ci/image, with podman and an image built here"},
-	{`^docker exec `, ".ci/image"},
-	{`^cd deploy/compose$`, "deploy/checks"},
-	{`^docker compose up`, "deploy/checks, against the specification"},
-	{`^mkdir -m 700 live && cp \.\./igsend\.yml live/`, "deploy/checks, against the files that compose reads"},
-	{`^cp YOUR\.public\.key live/public\.key && cp `, "deploy/checks"},
-	{`^echo https://(hooks|heartbeat)\.example\.com/`, "deploy/checks"},
-	{`^IGSEND=live docker compose up`, "deploy/checks"},
-	{`^sudo(edit)? `, ".ci/systemd and .ci/release, which install and run the packages"},
-	{`^kubectl `, "deploy/checks, against the schemas: needs a cluster"},
-	{`^htpasswd `, "the hash is made by Go in TestTLSAndBasicAuth"},
+// readmeCommands matches the commands of README.md that somebody has tried: in a test or a
+// check, or by hand where a comment says what no test has. A command that is not on the
+// list fails the test, so that README.md gets none that nobody has thought about.
+var readmeCommands = []string{
+	`^go run \. demo `,   // TestDemo
+	`^go test \./\.\.\.`, // .ci/run
+	`^go test \./collector -run '\^\$' -bench \. -benchtime 10x$`, // .ci/run, once
+	`^go install github\.com/`,                                    // needs the module to be published
+	`^export IGSEND_PUBLIC_KEY=`,                                  // TestWithoutAFile
+	`^go run \. (balance )?--igsend\.environment=sandbox`,         // needs IGSend; TestScripts and TestWithoutAFile come closest
+	`^igsend_exporter `,                                           // TestREADMECommands, as the next two
+	`^mkdir -m 700 igsend && cp deploy/igsend\.yml igsend/`,
+	`^install -m 600 YOUR\.public\.key igsend/public\.key && install `,
+	`^docker run .*ghcr\.io`, // .ci/image, with podman and an image built here
+	`^docker exec `,          // .ci/image
+	`^cd deploy/compose$`,    // deploy/checks, as the next five
+	`^docker compose up`,
+	`^mkdir -m 700 live && cp \.\./igsend\.yml live/`,
+	`^cp YOUR\.public\.key live/public\.key && cp `,
+	`^echo https://(hooks|heartbeat)\.example\.com/`,
+	`^IGSEND=live docker compose up`,
+	`^sudo(edit)? `, // .ci/systemd and .ci/release, which install and run the packages
+	`^kubectl `,     // deploy/checks, against the schemas: needs a cluster
+	`^htpasswd `,    // the hash is made by Go in TestTLSAndBasicAuth
 }
 
 // commands returns the lines of the indented blocks of README.md, continued lines
@@ -55,18 +55,19 @@ func TestREADMECommandsAreTried(t *testing.T) {
 	used := map[string]bool{}
 	for _, command := range commands(t) {
 		found := false
-		for _, known := range readmeCommands {
-			if regexp.MustCompile(known.pattern).MatchString(strings.TrimSpace(command)) || regexp.MustCompile(known.pattern).MatchString(command) {
-				found, used[known.pattern] = true, true
+		for _, pattern := range readmeCommands {
+			expression := regexp.MustCompile(pattern)
+			if expression.MatchString(strings.TrimSpace(command)) || expression.MatchString(command) {
+				found, used[pattern] = true, true
 			}
 		}
 		if !found {
 			t.Errorf("nobody has tried: %s", command)
 		}
 	}
-	for _, known := range readmeCommands {
-		if !used[known.pattern] {
-			t.Errorf("README.md has no command like %s any more", known.pattern)
+	for _, pattern := range readmeCommands {
+		if !used[pattern] {
+			t.Errorf("README.md has no command like %s any more", pattern)
 		}
 	}
 }
@@ -75,14 +76,6 @@ func TestREADMECommandsAreTried(t *testing.T) {
 // as they stand there, in a folder with the files that they name.
 func TestREADMECommands(t *testing.T) {
 	s := newSite(t)
-	binaries := t.TempDir()
-	executable, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(executable, filepath.Join(binaries, "igsend_exporter")); err != nil {
-		t.Fatal(err)
-	}
 	example, err := os.ReadFile("deploy/igsend.yml")
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +104,7 @@ func TestREADMECommands(t *testing.T) {
 		ran++
 		cmd := exec.CommandContext(t.Context(), "sh", "-ec", command)
 		cmd.Dir = s.dir
-		cmd.Env = []string{asProgram + "=1", "PATH=" + binaries + ":" + os.Getenv("PATH")}
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", command, err, out)
 		}

@@ -191,3 +191,21 @@ func TestREADMEShowsRealMetrics(t *testing.T) {
 		}
 	}
 }
+
+// README.md names every command.
+func TestREADMENamesCommands(t *testing.T) {
+	help, _, _ := execute(t, nil, "--help")
+	_, commands, _ := strings.Cut(help, "\nCommands:\n")
+	names := regexp.MustCompile(`(?m)^([a-z]+)`).FindAllStringSubmatch(commands, -1)
+	if len(names) < 7 {
+		t.Fatalf("--help lists %d commands", len(names))
+	}
+	for _, name := range names {
+		if name[1] == "help" || name[1] == "serve" { // --help, and the default
+			continue
+		}
+		if !regexp.MustCompile("(igsend_exporter|go run [.]) " + name[1] + `\b`).MatchString(readme(t)) {
+			t.Errorf("README.md does not name the command %s", name[1])
+		}
+	}
+}

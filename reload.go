@@ -10,8 +10,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/collector"
 )
 
-// A reloader replaces the settings of a running exporter: validated first, swapped
-// whole, and not at all when anything is wrong with them.
+// A reloader replaces the settings of a running exporter. It validates the new ones first.
+// If anything is wrong with them, the current ones stay in use.
 type reloader struct {
 	load    func() (collector.Settings, error)
 	fetcher *collector.Fetcher
@@ -22,7 +22,8 @@ type reloader struct {
 	succeeded  prometheus.Gauge
 }
 
-// newReloader is told by its own existence of a first success.
+// newReloader returns a reloader whose last reload succeeded: the configuration has loaded
+// once by now.
 func newReloader(load func() (collector.Settings, error), fetcher *collector.Fetcher, registry prometheus.Registerer, logger *slog.Logger) *reloader {
 	r := &reloader{
 		load: load, fetcher: fetcher, logger: logger,
@@ -45,8 +46,7 @@ func (r *reloader) succeed() {
 	r.succeeded.SetToCurrentTime()
 }
 
-// reload loads the settings and uses them from the next scrape on. On an error the
-// exporter goes on with those that it has.
+// reload loads the settings and uses them from the next scrape on.
 func (r *reloader) reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,8 +62,7 @@ func (r *reloader) reload() error {
 	return nil
 }
 
-// ServeHTTP reloads: 200 when the new settings are in use, 500 with the reason when
-// they are not.
+// ServeHTTP reloads the settings. It answers 500 with the reason when that fails.
 func (r *reloader) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if err := r.reload(); err != nil {
 		http.Error(w, "Reloading the configuration failed; the one before stays in use:\n"+err.Error(), http.StatusInternalServerError)

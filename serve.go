@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -26,11 +25,13 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/collector"
 )
 
-// A stop lets scrapes under way finish for drainTime, then has them answer with what
-// they have, and ends what is left at stopTime.
+// How a stop goes on. Until drainTime, scrapes under way may finish. Then they answer with
+// what they have. At stopTime, connections still open are closed; at killTime, the process
+// exits.
 const (
 	drainTime = 7 * time.Second
 	stopTime  = 9 * time.Second
+	killTime  = 10 * time.Second
 )
 
 type serverOptions struct {
@@ -38,13 +39,15 @@ type serverOptions struct {
 	telemetryPath          string
 	disableExporterMetrics bool
 	maxRequests            int
+
+	listening func(net.Listener) // if not nil, called when a listener begins to accept
 }
 
 func (o *serverOptions) addFlags(app *kingpin.Application) {
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&o.telemetryPath)
 	app.Flag("web.disable-exporter-metrics", "Exclude metrics about the exporter itself (promhttp_*, process_*, go_*).").
 		BoolVar(&o.disableExporterMetrics)
-	app.Flag("web.max-requests", "Maximum number of parallel scrapes; others are answered 503. 0: no limit.").
+	app.Flag("web.max-requests", "Maximum number of parallel scrapes; others get 503. 0: no limit.").
 		Default("40").IntVar(&o.maxRequests)
 }
 
@@ -83,9 +86,12 @@ func serve(ctx context.Context, load func() (collector.Settings, error), server 
 		return err
 	}
 	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP) // from here on, none ends the process
+	signal.Notify(hangups, syscall.SIGHUP) // before loading, so that no SIGHUP ends the process
 	settings, err := load()
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil // stopped before it served
+	case err != nil:
 		return err
 	}
 	logger.Info("Starting igsend_exporter", "version", version.Info(), "build_context", version.BuildContext())
@@ -109,7 +115,7 @@ func serve(ctx context.Context, load func() (collector.Settings, error), server 
 		return err
 	}
 	defer reloadOnHangup(hangups, reload)()
-	return listen(ctx, mux, server.web, logger)
+	return listen(ctx, mux, server, logger)
 }
 
 // reloadOnHangup reloads at each SIGHUP, until the function that it returns is called.
@@ -127,38 +133,37 @@ func reloadOnHangup(hangups chan os.Signal, reload *reloader) (stop func()) {
 	}
 }
 
-// listen serves handler until ctx is done, and then until the scrapes under way have
-// been answered.
-func listen(ctx context.Context, handler http.Handler, flags *web.FlagConfig, logger *slog.Logger) error {
+// listen serves handler until ctx is done, then answers the scrapes under way.
+func listen(ctx context.Context, handler http.Handler, o serverOptions, logger *slog.Logger) error {
 	scrapes, endScrapes := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer endScrapes(nil)
 	server := &http.Server{
-		Handler:           handler,
-		BaseContext:       func(net.Listener) context.Context { return scrapes },
+		Handler: handler,
+		BaseContext: func(l net.Listener) context.Context {
+			if o.listening != nil {
+				o.listening(l)
+			}
+			return scrapes
+		},
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       5 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	stopped := make(chan struct{})
-	stopStopping := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		logger.Info("Stopping; scrapes under way are answered first")
-		drain := time.AfterFunc(drainTime, func() { endScrapes(context.DeadlineExceeded) })
-		defer drain.Stop()
-		final, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
-		defer cancel()
-		if err := server.Shutdown(final); err != nil {
-			logger.Warn("Scrapes were cut short", "err", err)
-			_ = server.Close()
-		}
-	})
-	err := web.ListenAndServe(server, flags, logger)
-	if stopStopping() { // never stopped: it could not be served
+	failed := make(chan error, 1)
+	go func() { failed <- web.ListenAndServe(server, o.web, logger) }()
+	select {
+	case err := <-failed:
 		return err
+	case <-ctx.Done():
 	}
-	<-stopped // ListenAndServe returns as soon as Shutdown begins
-	if !errors.Is(err, http.ErrServerClosed) {
-		return err
+	logger.Info("Stopping; scrapes under way are answered first")
+	drain := time.AfterFunc(drainTime, func() { endScrapes(context.DeadlineExceeded) })
+	defer drain.Stop()
+	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := server.Shutdown(final); err != nil {
+		logger.Warn("Scrapes were cut short", "err", err)
+		_ = server.Close()
 	}
 	return nil
 }

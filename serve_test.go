@@ -6,120 +6,17 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
-
-// newEdgySite makes a site whose metrics show every edge.
-func newEdgySite(t *testing.T) *site {
-	t.Helper()
-	s := newSite(t)
-	s.SetClient(100046, igsendtest.Client{Rows: []igsendtest.Row{
-		{Balance: "-812.60", Currency: "GBP", State: "Overdrawn"},
-		{Balance: "9400000", Currency: "JPY"},
-	}})
-	s.SetClient(100048, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "NaN", Currency: "GBP"}, {Balance: "7", Currency: "EUR"}}})
-	s.configure("", `- id: 100045
-  name: Payroll
-  labels: {team: payments}
-  thresholds: {GBP: {warning: 50000, critical: 10000}}
-  runway: {warning: 3d, critical: 1d}
-- {id: 100046, name: "Quote\" backslash\\ newline\n"}
-- id: 100047
-- id: 100048
-`)
-	return s
-}
-
-// volatile are the values that no two runs have in common.
-var volatile = regexp.MustCompile(`(?m)^((?:go_|process_|igsend_upstream_request_duration_seconds_(?:bucket|sum)|igsend_client_last_success_timestamp_seconds|` +
-	`igsend_exporter_config_last_reload_success_timestamp_seconds|igsend_exporter_build_info)[^ {]*(?:\{[^}]*\})?) \S+$`)
-
-// goMetrics are those of the Go runtime and the process: which there are is up to
-// the version and the system.
-var goMetrics = regexp.MustCompile(`(?m)^(# (HELP|TYPE|UNIT) )?(go|process)_.*\n`)
-
-func normalize(exposition string) string {
-	exposition = volatile.ReplaceAllString(exposition, "$1 *")
-	exposition = regexp.MustCompile(`igsend_exporter_build_info\{.*\}`).ReplaceAllString(exposition, "igsend_exporter_build_info{*}")
-	return goMetrics.ReplaceAllString(exposition, "")
-}
-
-func TestMetrics(t *testing.T) {
-	for file, accept := range map[string]string{
-		"metrics.txt":         "text/plain",
-		"metrics.openmetrics": "application/openmetrics-text; version=1.0.0",
-	} {
-		t.Run(file, func(t *testing.T) {
-			s := newEdgySite(t)
-			_, url := start(t, nil, "--config.file="+s.configFile)
-			status, header, body := request(t, httpClient, http.MethodGet, url+"/metrics", "Accept", accept)
-			if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), strings.Split(accept, ";")[0]) {
-				t.Errorf("HTTP status %d, content type %s", status, header.Get("Content-Type"))
-			}
-			for _, name := range []string{"go_goroutines", "process_open_fds", "promhttp_metric_handler_requests_in_flight"} {
-				if len(samples(body, name)) != 1 {
-					t.Errorf("%s is missing", name)
-				}
-			}
-			golden(t, file, normalize(body))
-			if diff := cmp.Diff([]string(nil), s.Stats().BadRequests); diff != "" {
-				t.Errorf("requests that are not as documented (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// golden compares got with a file of the testdata folder. With GOLDEN=update in the
-// environment it writes the file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if os.Getenv("GOLDEN") == "update" {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
-
-func TestMetricsPassPromlint(t *testing.T) {
-	s := newEdgySite(t)
-	_, url := start(t, nil, "--config.file="+s.configFile)
-	problems, err := promlint.New(strings.NewReader(get(t, url+"/metrics"))).Lint()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]promlint.Problem(nil), problems); diff != "" {
-		t.Errorf("problems (-want +got):\n%s", diff)
-	}
-}
-
-func TestDisableExporterMetrics(t *testing.T) {
-	s := newSite(t)
-	_, url := start(t, nil, "--config.file="+s.configFile, "--web.disable-exporter-metrics")
-	for line := range strings.Lines(get(t, url+"/metrics")) {
-		if !strings.HasPrefix(line, "igsend_") && !strings.HasPrefix(line, "# HELP igsend_") && !strings.HasPrefix(line, "# TYPE igsend_") {
-			t.Errorf("there is %s", line)
-		}
-	}
-}
 
 func TestPages(t *testing.T) {
 	s := newSite(t)
@@ -178,9 +75,7 @@ func TestReload(t *testing.T) {
 	compare(`igsend_client_up{client_id="100045"} 1`, `igsend_client_up{client_id="100046"} 0`, reloadMetric+" 0")
 
 	s.configure("", "- id: 100045\n")
-	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(syscall.SIGHUP)
 	p.await(`(?s)msg="Configuration reloaded".*msg="Configuration reloaded"`)
 	compare(`igsend_client_up{client_id="100045"} 1`, reloadMetric+" 1")
 
@@ -226,9 +121,7 @@ func TestStopInTheMiddleOfAScrape(t *testing.T) {
 			scraped := make(chan string)
 			go func() { scraped <- get(t, url+"/metrics") }()
 			<-asked
-			if err := p.cmd.Process.Signal(signal); err != nil {
-				t.Fatal(err)
-			}
+			p.signal(signal)
 			p.await("Stopping")
 			close(answer)
 			want := []string{`igsend_client_balance{client_id="100045",currency="GBP"} 1.4e+06`}
@@ -244,6 +137,7 @@ func TestStopInTheMiddleOfAScrape(t *testing.T) {
 
 // A scrape that has longer than a stop may take answers with what it has.
 func TestStopDoesNotWaitForALongScrape(t *testing.T) {
+	t.Parallel() // takes seconds, and so does another
 	s := newSite(t)
 	asked := make(chan struct{})
 	s.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
@@ -259,9 +153,7 @@ func TestStopDoesNotWaitForALongScrape(t *testing.T) {
 	}()
 	<-asked
 	begin := time.Now()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(syscall.SIGTERM)
 	want := []string{`igsend_client_up{client_id="100045"} 0`}
 	if diff := cmp.Diff(want, samples(<-scraped, "igsend_client_up")); diff != "" {
 		t.Errorf("scrape under way (-want +got):\n%s", diff)
@@ -283,7 +175,7 @@ func TestStartErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no configuration":         {nil, nil, "--igsend.client-id"},
+		"no configuration":         {nil, nil, "--config.file"},
 		"a file that is broken":    {nil, []string{"--config.file=" + broken}, "broken.yml:1: api.concurency"},
 		"no such file":             {nil, []string{"--config.file=nowhere.yml"}, "nowhere.yml"},
 		"a file and flags":         {nil, []string{file, "--igsend.client-id=1"}, "exclude each other"},

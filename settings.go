@@ -27,7 +27,7 @@ type settingsSource struct {
 
 func (s *settingsSource) addFlags(app *kingpin.Application) {
 	app.Flag("config.file", "Configuration file (YAML). Without it, the --igsend.* flags and the keys in the environment are used.").
-		PlaceHolder("igsend.yml").StringVar(&s.file)
+		PlaceHolder("FILE").StringVar(&s.file)
 	app.Flag("igsend.client-id", "Client ID to ask for, without a configuration file. Repeatable. The keys are in "+
 		"IGSEND_PUBLIC_KEY and IGSEND_PRIVATE_KEY, or in the files that IGSEND_PUBLIC_KEY_FILE and IGSEND_PRIVATE_KEY_FILE name.").
 		PlaceHolder("ID").StringsVar(&s.clientIDs)
@@ -37,9 +37,21 @@ func (s *settingsSource) addFlags(app *kingpin.Application) {
 
 var errFlagsAndFile = errors.New("--config.file and the --igsend.* flags exclude each other: put the clients and the environment into the file, or leave the file out")
 
+// errNoConfiguration returns the error of a command that was given no configuration. It
+// names the file in the current folder that may have been meant.
+func errNoConfiguration() error {
+	const usual = "igsend.yml"
+	if _, err := os.Stat(usual); err == nil {
+		return errors.New("no configuration: " + usual + " is here, use --config.file=" + usual)
+	}
+	return errors.New("no configuration: use --config.file=FILE, or --igsend.client-id=ID for a first try")
+}
+
 // config returns the configuration, validated. It reads no keys.
 func (s settingsSource) config() (*config.Config, error) {
 	switch {
+	case s.file == "" && len(s.clientIDs) == 0:
+		return nil, errNoConfiguration()
 	case s.file == "":
 		return config.FromFlags(s.clientIDs, s.environment, keysFromEnvironment())
 	case len(s.clientIDs) > 0 || s.environment != "":
