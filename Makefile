@@ -26,10 +26,10 @@ race: ## Run every test under the race detector
 	go test -race ./...
 
 lint: ## Lint
-	go tool -modfile=.ci/tools/go.mod golangci-lint run ./...
+	go tool -modfile=tools/lint/go.mod golangci-lint run ./...
 
 format: ## Format
-	go tool -modfile=.ci/tools/go.mod gofumpt -w .
+	go tool -modfile=tools/lint/go.mod gofumpt -w .
 
 fuzz: ## Fuzz the decoder for a minute
 	go test ./igsend -run '^$$' -fuzz FuzzDecode -fuzztime 1m

@@ -1,5 +1,5 @@
 // Package dashboards holds the Grafana dashboards. What can be said about them without
-// Prometheus is tested here; their queries are run in deploy/e2e.
+// Prometheus is tested here; their queries are run in test/e2e.
 package dashboards
 
 import (

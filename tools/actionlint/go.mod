@@ -1,6 +1,6 @@
 // The check of the workflows: it doesn't build with the YAML library that other
 // tools need, so it has a module to itself.
-module github.com/igsend-exporter/igsend_exporter/deploy/tools/actionlint
+module github.com/igsend-exporter/igsend_exporter/tools/actionlint
 
 go 1.26.0
 

@@ -58,7 +58,7 @@ func newEngine(t *testing.T, interval time.Duration) *engine {
 		Logger:     promslog.NewNopLogger(),
 		Parser:     promQL,
 	})
-	file, err := filepath.Abs("../../prometheus/rules/igsend.rules.yml")
+	file, err := filepath.Abs("../../../deploy/prometheus/rules/igsend.rules.yml")
 	if err != nil {
 		t.Fatal(err)
 	}

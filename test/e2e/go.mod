@@ -1,4 +1,4 @@
-module github.com/igsend-exporter/igsend_exporter/deploy/e2e
+module github.com/igsend-exporter/igsend_exporter/test/e2e
 
 go 1.26.0
 

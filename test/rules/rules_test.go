@@ -1,5 +1,5 @@
-// Package prometheus holds the rules and their tests; the tests of this package are about what no rule test can see.
-package prometheus
+// Package rules tests the rules of deploy/prometheus: the YAML files are for promtool, the Go tests are about what no rule test can see.
+package rules
 
 import (
 	"os"
@@ -28,7 +28,7 @@ func rules(t *testing.T) []rule {
 			Rules []rule
 		}
 	}
-	decode(t, "rules/igsend.rules.yml", &file)
+	decode(t, "../../deploy/prometheus/rules/igsend.rules.yml", &file)
 	var all []rule
 	for _, g := range file.Groups {
 		all = append(all, g.Rules...)
@@ -93,7 +93,7 @@ func TestEveryAlertSaysWhatAPersonNeeds(t *testing.T) {
 }
 
 func TestEveryAlertHasItsRunbook(t *testing.T) {
-	text := read(t, "../runbooks.md")
+	text := read(t, "../../deploy/runbooks.md")
 	sections := map[string]string{}
 	for _, section := range strings.Split(text, "\n## ")[1:] {
 		title, body, _ := strings.Cut(section, "\n")
@@ -124,7 +124,7 @@ func TestEveryAlertHasItsRunbook(t *testing.T) {
 }
 
 func TestEveryAlertHasAUnitTestThatFiresItAndOneThatDoesNot(t *testing.T) {
-	files, err := filepath.Glob("tests/*.test.yml")
+	files, err := filepath.Glob("*.test.yml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	ruleFile           = "../prometheus/rules/igsend.rules.yml"
-	prometheusConfig   = "../prometheus/prometheus.yml"
-	alertmanagerConfig = "../alertmanager/alertmanager.yml"
-	templates          = "../alertmanager/templates/igsend.tmpl"
+	ruleFile           = "../../deploy/prometheus/rules/igsend.rules.yml"
+	prometheusConfig   = "../../deploy/prometheus/prometheus.yml"
+	alertmanagerConfig = "../../deploy/alertmanager/alertmanager.yml"
+	templates          = "../../deploy/alertmanager/templates/igsend.tmpl"
 )
 
 func TestRulesAreSound(t *testing.T) {
@@ -23,7 +23,7 @@ func TestRulesAreSound(t *testing.T) {
 }
 
 func TestRules(t *testing.T) {
-	files, err := filepath.Glob("../prometheus/tests/*.test.yml")
+	files, err := filepath.Glob("../rules/*.test.yml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no rule tests", err)
 	}

@@ -1,6 +1,6 @@
 // Checks of what lies under deploy/, apart from the exporter, whose users must not
 // inherit their dependencies.
-module github.com/igsend-exporter/igsend_exporter/deploy/checks
+module github.com/igsend-exporter/igsend_exporter/test/deploy
 
 go 1.26.0
 

@@ -1,6 +1,6 @@
-// Package checks holds what lies under deploy/ against its specifications, and its
+// Package deploy holds what lies under deploy/ against its specifications, and its
 // parts against each other.
-package checks
+package deploy
 
 import (
 	"os"

@@ -1,6 +1,6 @@
 // The tools that check this project, apart from it, so that its users do not inherit
 // their dependencies.
-module github.com/igsend-exporter/igsend_exporter/.ci/tools
+module github.com/igsend-exporter/igsend_exporter/tools/lint
 
 go 1.26.0
 

@@ -1,6 +1,6 @@
 // The tools that make a release, apart from the exporter, whose users must not
 // inherit their dependencies.
-module github.com/igsend-exporter/igsend_exporter/deploy/tools/goreleaser
+module github.com/igsend-exporter/igsend_exporter/tools/goreleaser
 
 go 1.26.3
 

@@ -1,4 +1,4 @@
-package checks
+package deploy
 
 import (
 	"fmt"
@@ -236,12 +236,12 @@ func mountedFrom(t *testing.T, service types.ServiceConfig, workingDir, path str
 	return ""
 }
 
-// The images are of the releases that the tests of deploy/e2e run.
+// The images are of the releases that the tests of test/e2e run.
 func TestComposeRunsWhatIsTested(t *testing.T) {
 	services := project(t).Services
 	var modules string
-	err := filepath.WalkDir(filepath.Join(repository, "deploy"), func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.Name() == "go.mod" && !strings.Contains(path, "/checks/") {
+	err := filepath.WalkDir(filepath.Join(repository, "test"), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Name() == "go.mod" && !strings.Contains(path, "/test/deploy/") {
 			content, readErr := os.ReadFile(path)
 			modules += string(content)
 			err = readErr

@@ -1,4 +1,4 @@
-package checks
+package deploy
 
 import (
 	"crypto/ecdsa"

@@ -15,7 +15,7 @@ var programs = map[string]struct{ variable, dir, pkg string }{
 	"alertmanager":    {"E2E_ALERTMANAGER", ".", "github.com/prometheus/alertmanager/cmd/alertmanager"},
 	"amtool":          {"E2E_AMTOOL", ".", "github.com/prometheus/alertmanager/cmd/amtool"},
 	"igsend_exporter": {"E2E_EXPORTER", "../..", "."},
-	"simulator":       {"E2E_SIMULATOR", "../..", "./deploy/simulator"},
+	"simulator":       {"E2E_SIMULATOR", "../..", "./test/simulator"},
 }
 
 func TestMain(m *testing.M) {
