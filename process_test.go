@@ -28,7 +28,6 @@ import (
 const asProgram = "IGSEND_EXPORTER_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	igsendtest.ServeIfChild()
 	if os.Getenv(asProgram) != "" {
 		main()
 		return
