@@ -1,10 +1,10 @@
 // Package igsendtest simulates the IGSend API, as net/http/httptest is for
 // net/http: tests, benchmarks and the demo all talk to this one server.
 //
-// A [Server] listens on loopback; the [API] inside it holds the clients, checks every request against IGSend's
-// documentation of the Client Balance method, answers as documented, and counts.
-// A [Fault] answers in place of the documentation, for one call, for one client or
-// for all:
+// A [Server] listens on loopback; the [API] inside it holds the clients, checks every
+// request against IGSend's documentation of the Client Balance method, answers as
+// documented, and counts. A [Fault] answers in place of the documentation, for one
+// call, for one client or for all:
 //
 //	srv := igsendtest.NewTLSServer(keys)
 //	defer srv.Close()
@@ -56,7 +56,7 @@ type account struct {
 
 // NewAPI returns an API that accepts the given keys and knows no client yet.
 func NewAPI(keys igsend.Keys) *API {
-	return &API{keys: keys, refusal: Refused, accounts: make(map[igsend.ClientID]*account)}
+	return &API{keys: keys, accounts: make(map[igsend.ClientID]*account)}
 }
 
 // SetClient makes the API answer for the client as c says, from the next call on.
@@ -88,8 +88,8 @@ func (a *API) SetLatency(d time.Duration) {
 	a.latency = d
 }
 
-// SetRefusal makes f answer calls with the wrong keys, in place of [Refused]:
-// [Unauthorized] answers them 401, for example.
+// SetRefusal makes f answer calls with the wrong keys, until it is set to nil. They
+// are answered [Refused] otherwise.
 func (a *API) SetRefusal(f Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -182,7 +182,10 @@ func (a *API) chooseFault(id igsend.ClientID, v *violation, authorized bool) Fau
 		return StatusBody(v.status, v.reason+"\n")
 	}
 	if !authorized {
-		return a.refusal
+		if a.refusal != nil {
+			return a.refusal
+		}
+		return Refused
 	}
 	var step, own Fault
 	if account := a.accounts[id]; account != nil {

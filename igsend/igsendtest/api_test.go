@@ -149,6 +149,10 @@ func TestKeys(t *testing.T) {
 		if got, _ := do(client, newRequest(t.Context(), srv, 100000)); got.Status != 401 {
 			t.Errorf("answer %+v, want status 401", got)
 		}
+		srv.SetRefusal(nil)
+		if got, _ := do(client, newRequest(t.Context(), srv, 100000)); got.Body != refusal {
+			t.Errorf("answer %+v, want the documented refusal", got)
+		}
 	})
 	if bad := srv.Stats().BadRequests; bad != nil {
 		t.Errorf("wrong keys count as bad requests: %q", bad)
