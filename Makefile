@@ -32,10 +32,10 @@ race: ## Run every test with the race detector
 	go test -race ./...
 
 lint: ## Run golangci-lint
-	go tool -modfile=.ci/tools/go.mod golangci-lint run ./...
+	go tool -modfile=tools/lint/go.mod golangci-lint run ./...
 
 format: ## Format the Go files
-	go tool -modfile=.ci/tools/go.mod gofumpt -w .
+	go tool -modfile=tools/lint/go.mod gofumpt -w .
 
 fuzz: ## Fuzz the decoder of answers for a minute
 	go test ./igsend -run '^$$' -fuzz FuzzDecode -fuzztime 1m

@@ -24,14 +24,14 @@ var readmeCommands = []string{
 	`^install -m 600 YOUR\.public\.key igsend/public\.key && install `,
 	`^docker run .*ghcr\.io`, // .ci/image, with podman and an image built here
 	`^docker exec `,          // .ci/image
-	`^cd deploy/compose$`,    // deploy/checks, as the next five
+	`^cd deploy/compose$`,    // test/deploy, as the next five
 	`^docker compose up`,
 	`^mkdir -m 700 live && cp \.\./igsend\.yml live/`,
 	`^cp YOUR\.public\.key live/public\.key && cp `,
 	`^echo https://(hooks|heartbeat)\.example\.com/`,
 	`^IGSEND=live docker compose up`,
 	`^sudo(edit)? `, // .ci/systemd and .ci/release, which install and run the packages
-	`^kubectl `,     // deploy/checks, against the schemas: needs a cluster
+	`^kubectl `,     // test/deploy, against the schemas: needs a cluster
 	`^htpasswd `,    // the hash is made by Go in TestTLSAndBasicAuth
 }
 

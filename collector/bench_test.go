@@ -21,41 +21,30 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/collector"
 	"github.com/igsend-exporter/igsend_exporter/config"
 	"github.com/igsend-exporter/igsend_exporter/igsend"
-	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
 // The benchmarks ask a simulated API over TLS in a process of its own, whose CPU is
 // not counted. Machines are noisy, so each figure is a ratio against something that
 // was run in the same minute.
 
-var benchKeys = igsend.Keys{Public: "public", Private: "private"}
-
 // A rig is an exporter's handler and the API that it asks.
 type rig struct {
-	api     *igsendtest.Process
+	api     *simulator
 	handler http.Handler
 }
 
 func newRig(b *testing.B, clients, concurrency int, latency time.Duration) *rig {
 	b.Helper()
-	api, err := igsendtest.StartProcess(benchKeys, igsendtest.ProcessOptions{Clients: clients, Latency: latency, TLS: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := api.Close(); err != nil {
-			b.Error(err)
-		}
-	})
+	api := startSimulator(b, clients, latency)
 	cfg := &config.Config{API: config.API{
-		Endpoint: api.Endpoint, Keys: igsend.KeySource{Public: benchKeys.Public, Private: benchKeys.Private},
+		Endpoint: api.endpoint, Keys: igsend.KeySource{Public: api.keys.Public, Private: api.keys.Private},
 		Concurrency: concurrency, RequestTimeout: 10 * time.Second, MaxAttempts: 2, BalanceUnit: igsend.UnitMajor,
 	}}
-	for _, id := range api.ClientIDs {
+	for _, id := range api.clients {
 		cfg.Clients = append(cfg.Clients, config.Client{ID: id})
 	}
 	client, err := igsend.NewClient(igsend.Options{
-		Endpoint: api.Endpoint, RequestTimeout: cfg.API.RequestTimeout, MaxConnections: concurrency, TLS: api.TLSClientConfig(),
+		Endpoint: api.endpoint, RequestTimeout: cfg.API.RequestTimeout, MaxConnections: concurrency, TLS: api.tls(),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -96,17 +85,11 @@ func BenchmarkScrape1000(b *testing.B) {
 	const clients, concurrency, latency = 1000, 50, 50 * time.Millisecond
 	r := newRig(b, clients, concurrency, latency)
 	r.scrape(b)
-	first, err := r.api.Stats()
-	if err != nil {
-		b.Fatal(err)
-	}
+	first := r.api.stats(b)
 	for b.Loop() {
 		r.scrape(b)
 	}
-	last, err := r.api.Stats()
-	if err != nil {
-		b.Fatal(err)
-	}
+	last := r.api.stats(b)
 	ideal := clients / concurrency * latency
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(ideal), "x-ideal")
 	b.ReportMetric(float64(first.Connections), "conns-first")
@@ -185,14 +168,14 @@ func heap() int64 {
 // bareLoop is what one would write in ten minutes: GETs with net/http, answers with
 // encoding/json, and nothing made of them.
 type bareLoop struct {
-	api    *igsendtest.Process
+	api    *simulator
 	client *http.Client
 	slots  int
 }
 
-func newBareLoop(api *igsendtest.Process, slots int) *bareLoop {
+func newBareLoop(api *simulator, slots int) *bareLoop {
 	return &bareLoop{api, &http.Client{Transport: &http.Transport{
-		TLSClientConfig: api.TLSClientConfig(), MaxIdleConnsPerHost: slots, MaxConnsPerHost: slots,
+		TLSClientConfig: api.tls(), MaxIdleConnsPerHost: slots, MaxConnsPerHost: slots,
 	}}, slots}
 }
 
@@ -209,7 +192,7 @@ func (l *bareLoop) run(b *testing.B) {
 			}
 		})
 	}
-	for _, id := range l.api.ClientIDs {
+	for _, id := range l.api.clients {
 		ids <- id
 	}
 	close(ids)
@@ -217,11 +200,11 @@ func (l *bareLoop) run(b *testing.B) {
 }
 
 func (l *bareLoop) get(id igsend.ClientID) error {
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, l.api.Endpoint+"?ClientID="+id.String(), nil)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, l.api.endpoint+"?ClientID="+id.String(), nil)
 	if err != nil {
 		return err
 	}
-	r.SetBasicAuth(benchKeys.Public, benchKeys.Private)
+	r.SetBasicAuth(l.api.keys.Public, l.api.keys.Private)
 	resp, err := l.client.Do(r)
 	if err != nil {
 		return err

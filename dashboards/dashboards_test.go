@@ -1,5 +1,5 @@
 // Package dashboards holds the Grafana dashboards. The tests here need no Prometheus;
-// the queries are run in deploy/e2e.
+// the queries are run in test/e2e.
 package dashboards
 
 import (

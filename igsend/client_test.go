@@ -164,6 +164,7 @@ func atOnce(t *testing.T, server *igsendtest.Server, c *igsend.Client, n int) {
 func TestEachCallHasItsOwnKeys(t *testing.T) {
 	server := igsendtest.NewServer(keys)
 	defer server.Close()
+	server.SetRefusal(igsendtest.Unauthorized)
 	c := newClient(t, server, nil)
 	next := igsend.Keys{Public: "next-4f1c", Private: "next-9a7e"}
 	for _, test := range []struct {

@@ -1,11 +1,10 @@
 // Package igsendtest simulates the IGSend API, as net/http/httptest is for
 // net/http: tests, benchmarks and the demo all talk to this one server.
 //
-// A [Server] listens on loopback (or on in-memory connections, for virtual time);
-// the [API] inside it holds the clients, checks every request against IGSend's
-// documentation of the Client Balance method, answers as documented, and counts.
-// A [Fault] answers in place of the documentation, for one call, for one client or
-// for all:
+// A [Server] listens on loopback; the [API] inside it holds the clients, checks every
+// request against IGSend's documentation of the Client Balance method, answers as
+// documented, and counts. A [Fault] answers in place of the documentation, for one
+// call, for one client or for all:
 //
 //	srv := igsendtest.NewTLSServer(keys)
 //	defer srv.Close()
@@ -17,8 +16,6 @@
 package igsendtest
 
 import (
-	"bufio"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -38,14 +35,16 @@ const Path = "/services/clientbalance/"
 // What a call is answered is decided, and its balance read, when it arrives;
 // latency comes after that.
 type API struct {
-	mu            sync.Mutex
-	keys          igsend.Keys
-	latency       time.Duration
-	failureStatus int
-	fault         Fault
-	accounts      map[igsend.ClientID]*account
+	mu       sync.Mutex
+	keys     igsend.Keys
+	refusal  Fault
+	latency  time.Duration
+	fault    Fault
+	accounts map[igsend.ClientID]*account
+	stats    Stats
+	open     int // connections
 
-	tally tally
+	busy sync.WaitGroup // handlers, and connections
 }
 
 // An account is what the API knows about one client ID.
@@ -57,12 +56,7 @@ type account struct {
 
 // NewAPI returns an API that accepts the given keys and knows no client yet.
 func NewAPI(keys igsend.Keys) *API {
-	return &API{
-		keys:          keys,
-		failureStatus: http.StatusOK,
-		accounts:      make(map[igsend.ClientID]*account),
-		tally:         tally{changed: make(chan struct{})},
-	}
+	return &API{keys: keys, accounts: make(map[igsend.ClientID]*account)}
 }
 
 // SetClient makes the API answer for the client as c says, from the next call on.
@@ -79,30 +73,7 @@ func (a *API) SetClientFunc(id igsend.ClientID, state func(now time.Time) Client
 	a.account(id).state = state
 }
 
-// Update changes the client in place. A client that moves stands still afterwards;
-// one that was unknown is known. The function must not call the API.
-func (a *API) Update(id igsend.ClientID, change func(*Client)) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	account := a.account(id)
-	var c Client
-	if account.state != nil {
-		c = account.state(time.Now()).clone()
-	}
-	change(&c)
-	c = c.clone()
-	account.state = func(time.Time) Client { return c }
-}
-
-// RemoveClient makes the client unknown, which IGSend documents to answer with
-// status 2 and MessageID 10009. Its faults stay.
-func (a *API) RemoveClient(id igsend.ClientID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.account(id).state = nil
-}
-
-// SetKeys rotates the keys: calls that arrive with others are answered 401.
+// SetKeys rotates the keys: calls that arrive with others are refused.
 func (a *API) SetKeys(keys igsend.Keys) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -117,16 +88,16 @@ func (a *API) SetLatency(d time.Duration) {
 	a.latency = d
 }
 
-// SetFailureStatus sets the HTTP status of the documented failure. IGSend's
-// documentation does not tell it; it is 200 unless set.
-func (a *API) SetFailureStatus(code int) {
+// SetRefusal makes f answer calls with the wrong keys, until it is set to nil. They
+// are answered [Refused] otherwise.
+func (a *API) SetRefusal(f Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.failureStatus = code
+	a.refusal = f
 }
 
 // SetFault makes f answer for every client, until it is set to nil. Like every
-// fault it answers calls with the right keys only; the others get their 401.
+// fault it answers calls with the right keys only; the others are refused.
 func (a *API) SetFault(f Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -134,7 +105,8 @@ func (a *API) SetFault(f Fault) {
 }
 
 // SetClientFault makes f answer for this client, before the fault for all, until
-// it is set to nil. [Documented] keeps the client out of the fault for all.
+// it is set to nil. [Documented] keeps the client out of the fault for all. [Refused]
+// makes it a client that the keys have no right to.
 func (a *API) SetClientFault(id igsend.ClientID, f Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -161,12 +133,11 @@ func (a *API) account(id igsend.ClientID) *account {
 
 // ServeHTTP answers one call.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.busy.Add(1)
+	defer a.busy.Done()
 	c := a.arrive(r)
-	defer a.tally.handlerEnds()
-	defer c.answered()
-
 	pause(r, c.latency)
-	c.fault(&countedWriter{w, c.answered}, r, c.documented)
+	c.fault(w, r, c.documented)
 }
 
 // A call is all that was decided about a request when it arrived.
@@ -174,7 +145,6 @@ type call struct {
 	documented Answer
 	fault      Fault
 	latency    time.Duration
-	answered   func() // the request is no longer in flight; only the first time counts
 }
 
 func (a *API) arrive(r *http.Request) call {
@@ -182,13 +152,11 @@ func (a *API) arrive(r *http.Request) call {
 	id, violation := check(r)
 
 	a.mu.Lock()
-	authorized := authorizes(r, a.keys)
+	a.stats.count(violation)
 	c := call{
-		documented: unknownClient(a.failureStatus),
-		fault:      a.chooseFault(id, violation, authorized),
+		documented: unknownClient(),
+		fault:      a.chooseFault(id, violation, authorizes(r, a.keys)),
 		latency:    a.latency,
-		// Counted under the lock, so that the log has the order of the scripts.
-		answered: a.tally.requestArrives(Request{ClientID: id, Time: now, Authorized: authorized}, violation),
 	}
 	var state func(time.Time) Client
 	if account := a.accounts[id]; account != nil {
@@ -214,7 +182,10 @@ func (a *API) chooseFault(id igsend.ClientID, v *violation, authorized bool) Fau
 		return StatusBody(v.status, v.reason+"\n")
 	}
 	if !authorized {
-		return Unauthorized
+		if a.refusal != nil {
+			return a.refusal
+		}
+		return Refused
 	}
 	var step, own Fault
 	if account := a.accounts[id]; account != nil {
@@ -230,20 +201,3 @@ func (a *API) chooseFault(id igsend.ClientID, v *violation, authorized bool) Fau
 	}
 	return Documented
 }
-
-// A countedWriter ends the call's time in flight when a fault takes the connection
-// over: from then on the client may see the end of the answer, and ask again,
-// before the fault returns.
-type countedWriter struct {
-	http.ResponseWriter
-	answered func()
-}
-
-// Hijack is [http.Hijacker].
-func (w *countedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.answered()
-	return http.NewResponseController(w.ResponseWriter).Hijack()
-}
-
-// Unwrap lets [http.ResponseController] flush.
-func (w *countedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -62,18 +62,6 @@ func TestDocumentedAnswers(t *testing.T) {
 	}
 }
 
-func TestFailureStatus(t *testing.T) {
-	srv := igsendtest.NewServer(keys)
-	defer srv.Close()
-	srv.SetFailureStatus(http.StatusNotFound)
-	srv.SetClient(1, documentedClient())
-
-	got := []int{ask(t, srv, 1).Status, ask(t, srv, 2).Status}
-	if diff := cmp.Diff([]int{200, 404}, got); diff != "" {
-		t.Errorf("statuses of a known and an unknown client (-want +got):\n%s", diff)
-	}
-}
-
 func TestUndocumentedRequests(t *testing.T) {
 	const query = "?ClientID=100000"
 	for _, tc := range []struct {
@@ -131,26 +119,19 @@ func TestKeys(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		r    *http.Request
-		want int
+		want answer
 	}{
-		{"right", with(func(*http.Request) {}), 200},
-		{"none", with(func(r *http.Request) { r.Header.Del("Authorization") }), 401},
-		{"another private key", with(func(r *http.Request) { r.SetBasicAuth(keys.Public, "x") }), 401},
-		{"another public key", with(func(r *http.Request) { r.SetBasicAuth("x", keys.Private) }), 401},
-		{"another scheme", with(func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }), 401},
-		{"twice", with(func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }), 401},
+		{"right", with(func(*http.Request) {}), answer{Status: 200, Body: documentedBody}},
+		{"none", with(func(r *http.Request) { r.Header.Del("Authorization") }), answer{Status: 200, Body: refusal}},
+		{"another private key", with(func(r *http.Request) { r.SetBasicAuth(keys.Public, "x") }), answer{Status: 200, Body: refusal}},
+		{"another public key", with(func(r *http.Request) { r.SetBasicAuth("x", keys.Private) }), answer{Status: 200, Body: refusal}},
+		{"another scheme", with(func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }), answer{Status: 200, Body: refusal}},
+		{"twice", with(func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }), answer{Status: 200, Body: refusal}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, header := do(client, tc.r)
-			want, challenge := answer{Status: 200, Body: documentedBody}, ""
-			if tc.want == 401 {
-				want, challenge = answer{Status: 401}, `Basic realm="IGSend"`
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			got, _ := do(client, tc.r)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
-			}
-			if got := header.Get("WWW-Authenticate"); got != challenge {
-				t.Errorf("WWW-Authenticate %q, want %q", got, challenge)
 			}
 		})
 	}
@@ -159,8 +140,18 @@ func TestKeys(t *testing.T) {
 		srv.SetKeys(otherKeys)
 		old, _ := do(client, newRequest(t.Context(), srv, 100000))
 		current, _ := do(client, with(func(r *http.Request) { r.SetBasicAuth(otherKeys.Public, otherKeys.Private) }))
-		if diff := cmp.Diff([]int{401, 200}, []int{old.Status, current.Status}); diff != "" {
-			t.Errorf("statuses with the old and the new keys (-want +got):\n%s", diff)
+		if diff := cmp.Diff([]string{refusal, documentedBody}, []string{old.Body, current.Body}); diff != "" {
+			t.Errorf("answers with the old and the new keys (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("refused in another way", func(t *testing.T) {
+		srv.SetRefusal(igsendtest.Unauthorized)
+		if got, _ := do(client, newRequest(t.Context(), srv, 100000)); got.Status != 401 {
+			t.Errorf("answer %+v, want status 401", got)
+		}
+		srv.SetRefusal(nil)
+		if got, _ := do(client, newRequest(t.Context(), srv, 100000)); got.Body != refusal {
+			t.Errorf("answer %+v, want the documented refusal", got)
 		}
 	})
 	if bad := srv.Stats().BadRequests; bad != nil {
@@ -183,28 +174,17 @@ func TestClientsChange(t *testing.T) {
 		return fmt.Sprintf(`{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [`+
 			`{"ClientID": %d, "AccountBalance": %q, "Status": "success", "Balance Currency": "GBP", "Balance State": %q%s}]}`, id, balance, state, extra)
 	}
-	overdraw := func(c *igsendtest.Client) { c.Rows[0].Balance, c.Rows[0].State = "-"+c.Rows[0].Balance, "OVERDRAWN" }
 
 	var got []string
 	step := func(id igsend.ClientID) { got = append(got, ask(t, srv, id).Body) }
 	step(1)
-	srv.Update(1, overdraw)
+	srv.SetClient(1, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "-1", Currency: "GBP", State: "OVERDRAWN"}}})
 	step(1)
 	step(2)
 	step(2)
-	srv.Update(2, overdraw)
-	step(2)
-	step(2)
-	srv.Update(3, func(c *igsendtest.Client) { c.Rows = []igsendtest.Row{{Balance: "9", Currency: "GBP"}} })
-	step(3)
-	srv.RemoveClient(1)
-	srv.Update(1, func(c *igsendtest.Client) { c.Rows = append(c.Rows, igsendtest.Row{Balance: "0", Currency: "GBP"}) })
-	step(1)
 
 	want := []string{
-		row(1, "1", "IN_CREDIT", `, "x": 1`), row(1, "-1", "OVERDRAWN", `, "x": 1`),
-		row(2, "1", "IN_CREDIT", ""), row(2, "2", "IN_CREDIT", ""), row(2, "-3", "OVERDRAWN", ""), row(2, "-3", "OVERDRAWN", ""),
-		row(3, "9", "IN_CREDIT", ""), row(1, "0", "IN_CREDIT", ""),
+		row(1, "1", "IN_CREDIT", `, "x": 1`), row(1, "-1", "OVERDRAWN", ""), row(2, "1", "IN_CREDIT", ""), row(2, "2", "IN_CREDIT", ""),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
@@ -234,9 +214,9 @@ func TestPrecedenceOfFaults(t *testing.T) {
 
 	srv.Script(4, igsendtest.Status(504))
 	srv.SetKeys(otherKeys)
-	refused := statuses(4)
+	refused := ask(t, srv, 4).Body
 	srv.SetKeys(keys)
-	if diff := cmp.Diff([]int{401, 504}, append(refused, statuses(4)...)); diff != "" {
+	if diff := cmp.Diff([]string{refusal, "504"}, []string{refused, fmt.Sprint(statuses(4)[0])}); diff != "" {
 		t.Errorf("a call with wrong keys must leave the script alone (-want +got):\n%s", diff)
 	}
 

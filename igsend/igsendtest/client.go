@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -107,8 +108,8 @@ func quote(s string) string {
 }
 
 // unknownClient is the documented failure, for a client that IGSend doesn't know.
-func unknownClient(status int) Answer {
-	return Answer{Status: status, Body: rejection(10009, "Data Validation Failed. Account Number was not available for this client.")}
+func unknownClient() Answer {
+	return Answer{Status: http.StatusOK, Body: rejection(10009, "Data Validation Failed. Account Number was not available for this client.")}
 }
 
 func rejection(messageID int, message string) []byte {

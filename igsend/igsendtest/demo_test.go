@@ -58,13 +58,10 @@ func demoOver(t *testing.T, age, span time.Duration, see func(id igsend.ClientID
 		a    answer
 	}
 	synctest.Test(t, func(t *testing.T) {
-		srv := igsendtest.NewPipeServer(keys)
-		defer srv.Close()
+		srv, client := newPipe(t)
 		start := time.Now().Add(age)
 		clients := igsendtest.Demo(srv.API, start)
-		client := newClient(t, srv)
 		client.Timeout = 500 * time.Millisecond
-		defer client.CloseIdleConnections()
 		for at := time.Duration(0); at <= span; at += time.Second {
 			time.Sleep(time.Until(start.Add(at)))
 			results := make(chan result)

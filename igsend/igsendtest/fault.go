@@ -20,9 +20,7 @@ type Answer struct {
 	Body   []byte
 }
 
-// write sends a whole answer. The length is left to net/http: a body with an
-// announced length would be complete for the client before the handler returns and
-// the call stops counting as in flight.
+// write sends a whole answer.
 func (a Answer) write(w http.ResponseWriter) {
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", "application/json")
@@ -57,15 +55,17 @@ func Rewrite(change func(body []byte) []byte) Fault {
 
 // Rejected answers 200 with coreRes.status 2, as IGSend documents a failure.
 func Rejected(messageID int, message string) Fault {
-	return RejectedHTTP(http.StatusOK, messageID, message)
+	return Body(string(rejection(messageID, message)))
 }
 
-// RejectedHTTP is Rejected with an HTTP status that tells of the failure too.
-func RejectedHTTP(code, messageID int, message string) Fault {
-	return StatusBody(code, string(rejection(messageID, message)))
+// Refused answers as IGSend documents it for keys that it doesn't recognise, or that
+// have no right to the client: with status 2, MessageID 10009 and this message. The
+// documentation doesn't tell the HTTP status; it is 200 here.
+func Refused(w http.ResponseWriter, r *http.Request, documented Answer) {
+	Rejected(10009, "Data validation failed. Info: Security Unauthorised Access")(w, r, documented)
 }
 
-// Unauthorized answers 401, as the API does to the wrong keys.
+// Unauthorized answers 401, which IGSend doesn't document.
 func Unauthorized(w http.ResponseWriter, _ *http.Request, _ Answer) {
 	w.Header().Set("WWW-Authenticate", `Basic realm="IGSend"`)
 	w.WriteHeader(http.StatusUnauthorized)
@@ -98,15 +98,6 @@ func Redirect(url string, code int) Fault {
 func WithHeader(header http.Header, then Fault) Fault {
 	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
 		maps.Copy(w.Header(), header)
-		then.orDocumented()(w, r, documented)
-	}
-}
-
-// Delay waits before the fault answers; a nil fault stands for the documented
-// answer.
-func Delay(d time.Duration, then Fault) Fault {
-	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
-		pause(r, d)
 		then.orDocumented()(w, r, documented)
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -16,7 +14,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	igsendtest.ServeIfChild()
 	goleak.VerifyTestMain(m)
 }
 
@@ -24,6 +21,9 @@ var (
 	keys      = igsend.Keys{Public: "pub-7f3a", Private: "priv:secret/42+"}
 	otherKeys = igsend.Keys{Public: "pub-7f3a", Private: "rotated"}
 )
+
+// refusal is what IGSend answers to keys that it refuses.
+const refusal = `{"coreRes": {"status": 2, "Message": "Data validation failed. Info: Security Unauthorised Access", "MessageID": 10009}}`
 
 const documentedBody = `{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [{"ClientID": 100000, "AccountBalance": "1400000", "Status": "success", "Balance Currency": "GBP", "Balance State": "IN_CREDIT"}]}`
 
@@ -43,7 +43,6 @@ type answer struct {
 func newClient(t *testing.T, srv *igsendtest.Server) *http.Client {
 	t.Helper()
 	transport := &http.Transport{
-		DialContext:        srv.DialContext,
 		TLSClientConfig:    srv.TLSClientConfig(),
 		DisableCompression: true,
 	}
@@ -55,7 +54,7 @@ func newClient(t *testing.T, srv *igsendtest.Server) *http.Client {
 }
 
 // newRequest is a request for a client's balance exactly as documented.
-func newRequest(ctx context.Context, srv *igsendtest.Server, id igsend.ClientID) *http.Request {
+func newRequest(ctx context.Context, srv interface{ Endpoint() string }, id igsend.ClientID) *http.Request {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s?ClientID=%d", srv.Endpoint(), id), nil)
 	if err != nil {
 		panic(err)
@@ -84,23 +83,4 @@ func ask(t *testing.T, srv *igsendtest.Server, id igsend.ClientID) answer {
 	t.Helper()
 	a, _ := do(newClient(t, srv), newRequest(t.Context(), srv, id))
 	return a
-}
-
-// patience is how long a test waits for what must happen.
-func patience(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// dialRaw opens a TCP connection to the server.
-func dialRaw(t *testing.T, srv *igsendtest.Server) net.Conn {
-	t.Helper()
-	conn, err := srv.DialContext(t.Context(), "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
 }

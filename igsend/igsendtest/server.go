@@ -19,7 +19,6 @@ type Server struct {
 	*API
 
 	endpoint string
-	dial     func(context.Context) (net.Conn, error)
 	cert     *certificate // nil without TLS
 
 	http   *http.Server
@@ -34,7 +33,6 @@ func NewServer(keys igsend.Keys) *Server {
 	return start(&Server{
 		API:      NewAPI(keys),
 		endpoint: "http://" + listener.Addr().String() + Path,
-		dial:     dialTCP(listener.Addr()),
 	}, listener)
 }
 
@@ -47,31 +45,12 @@ func NewTLSServer(keys igsend.Keys, faults ...TLSFault) *Server {
 	return start(&Server{
 		API:      NewAPI(keys),
 		endpoint: "https://" + listener.Addr().String() + Path,
-		dial:     dialTCP(listener.Addr()),
 		cert:     cert,
 	}, tls.NewListener(listener, config))
 }
 
-// NewPipeServer is NewServer on in-memory connections, which block durably in a
-// testing/synctest bubble, where sockets don't. It is reached by
-// [Server.DialContext] alone.
-func NewPipeServer(keys igsend.Keys) *Server {
-	listener := newPipeListener()
-	return start(&Server{
-		API:      NewAPI(keys),
-		endpoint: "http://127.0.0.1" + Path,
-		dial:     listener.dial,
-	}, listener)
-}
-
 // Endpoint returns the URL of the Client Balance method, without the query.
 func (s *Server) Endpoint() string { return s.endpoint }
-
-// DialContext opens a connection to the server, whatever address it is given, as
-// the DialContext of an [http.Transport].
-func (s *Server) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
-	return s.dial(ctx)
-}
 
 // TLSClientConfig returns a new configuration that trusts the server; nil when the
 // server doesn't speak TLS.
@@ -79,7 +58,9 @@ func (s *Server) TLSClientConfig() *tls.Config {
 	if s.cert == nil {
 		return nil
 	}
-	return trust(s.cert.pem)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.cert.pem)
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 }
 
 // CertificatePEM returns what a client has to trust, as the content of a CA file;
@@ -99,9 +80,7 @@ func (s *Server) Close() {
 	<-s.served
 	// What was being accepted during the first Close is known to the second.
 	_ = s.http.Close()
-	_ = s.tally.await(context.Background(), func() bool {
-		return s.tally.handlers == 0 && s.tally.stats.OpenConnections == 0
-	})
+	s.busy.Wait()
 }
 
 func start(s *Server, listener net.Listener) *Server {
@@ -111,7 +90,7 @@ func start(s *Server, listener net.Listener) *Server {
 	s.http = &http.Server{
 		Handler:     s.API,
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ConnState:   s.ConnState,
+		ConnState:   s.connState,
 		ErrorLog:    log.New(io.Discard, "", 0), // failing handshakes are the purpose
 	}
 	go func() { // Serve, unlike ServeTLS, negotiates no HTTP/2
@@ -127,17 +106,4 @@ func listen() net.Listener {
 		panic(fmt.Sprintf("igsendtest: %v", err))
 	}
 	return listener
-}
-
-func dialTCP(addr net.Addr) func(context.Context) (net.Conn, error) {
-	return func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, addr.Network(), addr.String())
-	}
-}
-
-// trust returns a client configuration that accepts the certificates in pem only.
-func trust(pem []byte) *tls.Config {
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 }

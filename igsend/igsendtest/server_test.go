@@ -8,12 +8,16 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/igsend-exporter/igsend_exporter/igsend"
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
@@ -21,7 +25,6 @@ func TestServersAnswer(t *testing.T) {
 	for name, newServer := range map[string]func() *igsendtest.Server{
 		"http":  func() *igsendtest.Server { return igsendtest.NewServer(keys) },
 		"https": func() *igsendtest.Server { return igsendtest.NewTLSServer(keys) },
-		"pipe":  func() *igsendtest.Server { return igsendtest.NewPipeServer(keys) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := newServer()
@@ -119,62 +122,91 @@ func TestTLSFaults(t *testing.T) {
 	})
 }
 
-// Close must end what would never end by itself: goleak and the counts see the rest.
+// Close must end what would never end by itself: goleak sees the rest.
 func TestCloseEndsEverything(t *testing.T) {
 	for name, newServer := range map[string]func() *igsendtest.Server{
 		"http":  func() *igsendtest.Server { return igsendtest.NewServer(keys) },
 		"https": func() *igsendtest.Server { return igsendtest.NewTLSServer(keys) },
-		"pipe":  func() *igsendtest.Server { return igsendtest.NewPipeServer(keys) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := newServer()
-			forever := make(chan struct{})
-			srv.SetClientFault(1, igsendtest.Hang)
-			srv.SetClientFault(2, igsendtest.Hold(forever, nil))
-			srv.SetClientFault(3, igsendtest.Delay(1<<62, nil))
-			srv.SetClient(4, igsendtest.Client{Latency: 1 << 62})
-			srv.SetClientFault(5, igsendtest.SlowHeaders(1<<62))
-
+			var begun sync.WaitGroup
+			var running atomic.Int32
+			arrives := func(fault igsendtest.Fault) igsendtest.Fault {
+				begun.Add(1)
+				return func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+					running.Add(1)
+					defer running.Add(-1)
+					begun.Done()
+					fault(w, r, documented)
+				}
+			}
+			faults := []igsendtest.Fault{
+				igsendtest.Hang, igsendtest.Hold(make(chan struct{}), nil), igsendtest.Drip(1 << 62), igsendtest.SlowHeaders(1 << 62),
+			}
 			results := make(chan answer)
-			for _, r := range []*http.Request{
-				newRequest(context.Background(), srv, 1), newRequest(context.Background(), srv, 2),
-				newRequest(context.Background(), srv, 3), newRequest(context.Background(), srv, 4),
-				newRequest(context.Background(), srv, 5),
-			} {
+			for i, fault := range faults {
+				id := igsend.ClientID(i + 1)
+				srv.SetClientFault(id, arrives(fault))
 				client := newClient(t, srv)
 				go func() {
-					a, _ := do(client, r)
+					a, _ := do(client, newRequest(context.Background(), srv, id))
 					results <- a
 				}()
 			}
 			idle := newClient(t, srv)
-			if a, _ := do(idle, newRequest(t.Context(), srv, 6)); a.Status != 200 {
+			if a, _ := do(idle, newRequest(t.Context(), srv, 9)); a.Status != 200 {
 				t.Fatalf("answer for the idle connection: %+v", a)
 			}
-			await(t, srv, func(s igsendtest.Stats) bool { return s.Requests == 6 && s.InFlight == 4 }) // the fifth has begun to answer
+			begun.Wait()
 
 			srv.Close()
+			if n := running.Load(); n != 0 {
+				t.Errorf("%d handlers run after Close", n)
+			}
 			srv.Close()
-			for range 5 {
-				if a := <-results; a.Status != 0 || a.Err == "" {
+			for range faults {
+				if a := <-results; a.Err == "" {
 					t.Errorf("a call that hangs was answered: %+v", a)
 				}
 			}
-			stats := srv.Stats()
-			if stats.InFlight != 0 || stats.OpenConnections != 0 {
-				t.Errorf("left over after Close: %+v", stats)
-			}
-			if a, _ := do(idle, newRequest(t.Context(), srv, 6)); a.Err == "" {
+			if a, _ := do(idle, newRequest(t.Context(), srv, 9)); a.Err == "" {
 				t.Errorf("a closed server answers: %+v", a)
 			}
 		})
 	}
 }
 
+// The latency of a client ends with the server, too.
+func TestCloseEndsLatency(t *testing.T) {
+	srv := igsendtest.NewServer(keys)
+	arrived := make(chan struct{})
+	srv.SetClientFunc(1, func(time.Time) igsendtest.Client {
+		close(arrived)
+		return igsendtest.Client{Latency: 1 << 62}
+	})
+	client := newClient(t, srv)
+	result := make(chan answer)
+	go func() {
+		a, _ := do(client, newRequest(context.Background(), srv, 1))
+		result <- a
+	}()
+	<-arrived
+	srv.Close()
+	if a := <-result; a.Err == "" {
+		t.Errorf("answered: %+v", a)
+	}
+}
+
 func TestHangEndsWhenTheClientGoes(t *testing.T) {
 	srv := igsendtest.NewServer(keys)
 	defer srv.Close()
-	srv.SetFault(igsendtest.Hang)
+	hangs, ended := make(chan struct{}), make(chan struct{})
+	srv.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+		close(hangs)
+		defer close(ended)
+		igsendtest.Hang(w, r, documented)
+	})
 	ctx, hangUp := context.WithCancel(t.Context())
 	result := make(chan answer)
 	client := newClient(t, srv)
@@ -182,27 +214,25 @@ func TestHangEndsWhenTheClientGoes(t *testing.T) {
 		a, _ := do(client, newRequest(ctx, srv, 1))
 		result <- a
 	}()
-	await(t, srv, func(s igsendtest.Stats) bool { return s.InFlight == 1 })
+	<-hangs
 	hangUp()
 	if a := <-result; !strings.HasSuffix(a.Err, "context canceled") {
 		t.Errorf("got %+v", a)
 	}
-	await(t, srv, func(s igsendtest.Stats) bool { return s.InFlight == 0 && s.OpenConnections == 0 })
+	<-ended
 }
 
-func TestDialContextHonoursItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for _, srv := range []*igsendtest.Server{igsendtest.NewServer(keys), igsendtest.NewPipeServer(keys)} {
-		srv.Close()
-		if _, err := srv.DialContext(ctx, "", ""); err == nil {
-			t.Error("dialled a closed server")
-		}
-		if conn, err := srv.DialContext(t.Context(), "", ""); err == nil {
-			_ = conn.Close()
-			t.Error("dialled a closed server")
-		} else if _, ok := errors.AsType[*net.OpError](err); !ok {
-			t.Errorf("error %T, want a *net.OpError", err)
-		}
+// dial opens a TCP connection to the server.
+func dial(t *testing.T, srv *igsendtest.Server) net.Conn {
+	t.Helper()
+	address, err := url.Parse(srv.Endpoint())
+	if err != nil {
+		t.Fatal(err)
 	}
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }

@@ -1,0 +1,161 @@
+// Command simulator serves the simulated IGSend API on a free port of loopback, in a process of its own: for
+// benchmarks, which must not count its CPU time, and for the tests of images, packages and deployments.
+//
+// It prints its endpoint. Then it takes orders from its input, one JSON object a line, and answers each with a line: the
+// counts so far, as JSON. It ends with its input.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
+)
+
+// keys are accepted until an order says otherwise.
+var keys = igsend.Keys{Public: "check-public-key", Private: "check-private-key"}
+
+const firstClient igsend.ClientID = 100045
+
+type options struct {
+	tls     bool
+	clients int
+	latency time.Duration
+	dir     string
+}
+
+func main() {
+	var o options
+	flag.BoolVar(&o.tls, "tls", false, "speak TLS")
+	flag.IntVar(&o.clients, "clients", 0, "how many `clients` there are at first, from 100045 on, with 1400000 GBP each")
+	flag.DurationVar(&o.latency, "latency", 0, "how long an answer takes")
+	flag.StringVar(&o.dir, "dir", "", "write what an exporter needs into this `directory`: igsend.yml, the keys, and ca.pem with -tls")
+	background := flag.Bool("background", false, "take no orders, and serve until SIGTERM or SIGINT")
+	flag.Parse()
+
+	orders := io.Reader(os.Stdin)
+	if *background {
+		orders = untilSignal()
+	}
+	if err := run(o, orders, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "simulator:", err)
+		os.Exit(1)
+	}
+}
+
+// untilSignal returns an input without orders that ends with a signal.
+func untilSignal() io.Reader {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	r, w := io.Pipe()
+	go func() {
+		<-stop
+		_ = w.Close()
+	}()
+	return r
+}
+
+func run(o options, orders io.Reader, out io.Writer) error {
+	newServer := igsendtest.NewServer
+	if o.tls {
+		newServer = func(keys igsend.Keys) *igsendtest.Server { return igsendtest.NewTLSServer(keys) }
+	}
+	api := newServer(keys)
+	defer api.Close()
+	api.SetRefusal(igsendtest.Unauthorized) // wrong keys get a 401
+	api.SetLatency(o.latency)
+	for i := range o.clients {
+		api.SetClient(firstClient+igsend.ClientID(i), igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
+	}
+	if o.dir != "" {
+		if err := writeConfiguration(o, api); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintln(out, api.Endpoint()); err != nil {
+		return err
+	}
+	return serve(api, orders, out)
+}
+
+// writeConfiguration writes files as they are deployed. The configuration doesn't name the certificate: the exporter has
+// to find it where the system keeps those that it trusts.
+func writeConfiguration(o options, api *igsendtest.Server) error {
+	config := fmt.Sprintf("api:\n  endpoint: %s\n  public_key_file: public.key\n  private_key_file: private.key\nclients:\n", api.Endpoint())
+	for i := range o.clients {
+		config += fmt.Sprintf("- id: %d\n  name: Payroll %d\n", firstClient+igsend.ClientID(i), i+1)
+	}
+	for _, file := range []struct {
+		name, content string
+		mode          os.FileMode
+	}{
+		{"ca.pem", string(api.CertificatePEM()), 0o644},
+		{"public.key", keys.Public + "\n", 0o600},
+		{"private.key", keys.Private + "\n", 0o600},
+		{"igsend.yml", config, 0o644}, // last: who waits for it finds the others
+	} {
+		if file.content == "" {
+			continue // nothing to trust without TLS
+		}
+		if err := os.WriteFile(filepath.Join(o.dir, file.name), []byte(file.content), file.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// An order changes what the API answers from the next request on. A field that is left out changes nothing.
+type order struct {
+	// Balances are by client, by currency, written as IGSend would.
+	Balances map[igsend.ClientID]map[string]string
+	// Status is answered to every request in place of the documentation; 0 ends that.
+	Status *int
+	// Keys are the public and the private key that it accepts.
+	Keys *[2]string
+}
+
+func serve(api *igsendtest.Server, orders io.Reader, out io.Writer) error {
+	decoder, answers := json.NewDecoder(orders), json.NewEncoder(out)
+	decoder.DisallowUnknownFields()
+	for {
+		var o order
+		if err := decoder.Decode(&o); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		obey(api, o)
+		if err := answers.Encode(api.Stats()); err != nil {
+			return err
+		}
+	}
+}
+
+func obey(api *igsendtest.Server, o order) {
+	for id, balances := range o.Balances {
+		var rows []igsendtest.Row
+		for currency, balance := range balances {
+			rows = append(rows, igsendtest.Row{Balance: balance, Currency: currency})
+		}
+		api.SetClient(id, igsendtest.Client{Rows: rows})
+	}
+	if o.Keys != nil {
+		api.SetKeys(igsend.Keys{Public: o.Keys[0], Private: o.Keys[1]})
+	}
+	switch {
+	case o.Status == nil:
+	case *o.Status == 0:
+		api.SetFault(nil)
+	default:
+		api.SetFault(igsendtest.Status(*o.Status))
+	}
+}
