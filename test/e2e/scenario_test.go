@@ -53,14 +53,12 @@ func TestAWeekThatGoesWrong(t *testing.T) {
 
 	t.Log("the API goes down")
 	s.api.tell(t, map[string]any{"Status": http.StatusServiceUnavailable})
-	s.waitFor(t, `ALERTS{alertname="IGSendAPIDown"} and on () (count(ALERTS{alertname="IGSendClientDown"}) == 2)`)
-	s.skip(t, 15*time.Minute, "IGSendAPIDown", "IGSendClientDown")
+	s.waitFor(t, `ALERTS{alertname="IGSendAPIDown"}`)
+	s.skip(t, 10*time.Minute, "IGSendAPIDown")
 	page = s.receiver.wait(t, "page", "[CRITICAL] IGSend gives no valid answer for any client")
 	if !containsAll(page.text, "none of the 2 clients", "http") {
 		t.Errorf("the page does not say how many clients and why:\n%s", page.text)
 	}
-	s.waitFor(t, `count(ALERTS{alertname="IGSendClientDown",alertstate="firing"}) == 2`)
-	s.mustInhibit(t, "IGSendClientDown", "warning")
 	s.mustFireStill(t, "IGSendBalanceLow", "critical")
 
 	t.Log("the API is back and refuses the key")
@@ -69,8 +67,15 @@ func TestAWeekThatGoesWrong(t *testing.T) {
 	s.skip(t, 5*time.Minute, "IGSendKeyRejected")
 	s.receiver.wait(t, "page", "[CRITICAL] IGSend refuses the API key, or its file cannot be read")
 	s.mustFireStill(t, "IGSendBalanceLow", "critical")
-	if m := s.receiver.find("chat", "IGSendClientDown"); len(m) > 0 {
-		t.Errorf("a message for each client, beside the page for all: %q", m)
+	// Not even as pending: Alertmanager is no help when it is restarted itself, or hears of the client before the cause.
+	for _, name := range []string{"IGSendClientDown", "IGSendBalanceStale"} {
+		found, err := s.query(t, `last_over_time(ALERTS{alertname="`+name+`"}[1h])`)
+		if err != nil || len(found) > 0 {
+			t.Errorf("an alert for each client, beside the page for all: %v, %v", found, err)
+		}
+		if m := s.receiver.find("chat", name); len(m) > 0 {
+			t.Errorf("a message for each client, beside the page for all: %q", m)
+		}
 	}
 
 	t.Log("the new key is put in place, and the account is topped up")
