@@ -37,8 +37,8 @@ fuzz: ## Fuzz the decoder for a minute
 bench: ## Measure, as README.md tells
 	go test ./collector -run '^$$' -bench . -benchtime 10x
 
-golden: ## Write the golden files anew; read the diff
-	GOLDEN=update go test . ./collector
+golden: ## Write the golden files again; read the diff
+	GOLDEN=update go test . ./collector ./config
 
 ci: ## Run everything that has to pass
 	.ci/run
