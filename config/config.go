@@ -129,7 +129,9 @@ func parse(file string, data []byte, dir string) (*Config, error) {
 func (w *walk) read(data []byte) (*Config, error) {
 	var cfg Config
 	if root, ok := w.document(data); ok {
-		cfg = root.config()
+		var section fileSection
+		section.fill(root, "")
+		cfg = section.validate()
 	}
 	if len(w.problems) > 0 {
 		slices.SortStableFunc(w.problems, func(a, b Error) int { return a.Line - b.Line })
@@ -138,25 +140,25 @@ func (w *walk) read(data []byte) (*Config, error) {
 	return &cfg, nil
 }
 
-// config reads the whole file.
-func (v value) config() Config {
-	cfg := Config{API: defaultAPI()}
-	var api, clients value
-	if !v.fields(map[string]func(value){
-		"api":     func(f value) { api = f },
-		"clients": func(f value) { clients = f },
-	}) {
+func (s *fileSection) validate() (cfg Config) {
+	if s.broken {
 		return cfg
 	}
-	if api.present() {
-		cfg.API = api.api()
+	if s.API.present() {
+		cfg.API = s.API.validate()
 	} else {
-		v.field("api").fail("is missing: it says where the keys are, in public_key_file and private_key_file")
+		s.failBelow("api", "is missing: it says where the keys are, in public_key_file and private_key_file")
 	}
-	if clients.present() {
-		cfg.Clients = clients.clients()
-	} else {
-		v.field("clients").fail("is missing: list at least one client, such as `- id: 100045`")
+	const example = "list at least one client, such as `- id: 100045`"
+	switch clients := s.Clients; {
+	case !clients.present():
+		s.failBelow("clients", "is missing: "+example)
+	case clients.isNull():
+		clients.fail("has no value: " + example)
+	case len(clients.items) == 0 && !clients.broken:
+		clients.fail("is empty: " + example)
+	default:
+		cfg.Clients = validateClients(clients.items)
 	}
 	return cfg
 }

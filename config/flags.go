@@ -20,8 +20,8 @@ func FromFlags(ids []string, environment string, keys igsend.KeySource) (*Config
 	}
 
 	if environment != "" {
-		endpoint, ok := endpointOf(environment)
-		if !ok {
+		endpoint := endpoints[environment]
+		if endpoint == "" {
 			fail("--igsend.environment", "must be live or sandbox, not %s", quote(environment))
 		}
 		cfg.API.Environment, cfg.API.Endpoint = environment, endpoint

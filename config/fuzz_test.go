@@ -46,7 +46,7 @@ func checkAPI(t *testing.T, api API) {
 		u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
 		t.Errorf("endpoint %q (%v)", api.Endpoint, err)
 	}
-	if endpoint, ok := endpointOf(api.Environment); api.Environment != "" && (!ok || endpoint != api.Endpoint) {
+	if api.Environment != "" && endpoints[api.Environment] != api.Endpoint {
 		t.Errorf("environment %q has the endpoint %q", api.Environment, api.Endpoint)
 	}
 	if (api.Keys.Public == "") == (api.Keys.PublicFile == "") || (api.Keys.Private == "") == (api.Keys.PrivateFile == "") {

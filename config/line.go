@@ -3,7 +3,7 @@ package config
 import (
 	"os"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // Line returns the line on which the field with this path of names stands in the file,

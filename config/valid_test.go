@@ -42,7 +42,7 @@ func with(change func(*Config)) *Config {
 	return cfg
 }
 
-func amount(s string) decimal.Decimal { return decimal.RequireFromString(s) }
+func exact(s string) decimal.Decimal { return decimal.RequireFromString(s) }
 
 // TestValid compares every configuration in testdata/valid.txtar with what it stands for.
 func TestValid(t *testing.T) {
@@ -66,8 +66,8 @@ func TestValid(t *testing.T) {
 				Name:   "Payroll",
 				Labels: map[string]string{"team": "payments"},
 				Thresholds: []Threshold{
-					{Currency: "GBP", Severity: "critical", Amount: amount("10000")},
-					{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+					{Currency: "GBP", Severity: "critical", Amount: exact("10000")},
+					{Currency: "GBP", Severity: "warning", Amount: exact("50000")},
 				},
 				Runway: []RunwayThreshold{
 					{Severity: "critical", Duration: day},
@@ -105,10 +105,10 @@ func TestValid(t *testing.T) {
 					Name:   "Löhne",
 					Labels: map[string]string{"team": "payments", "_region": "", "name2": "Zürich"},
 					Thresholds: []Threshold{
-						{Currency: "EUR", Severity: "warning", Amount: amount("0.30000000000000000001")},
-						{Currency: "GBP", Severity: "critical", Amount: amount("50000")},
-						{Currency: "GBP", Severity: "page_me_2", Amount: amount("-1234.5")},
-						{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+						{Currency: "EUR", Severity: "warning", Amount: exact("0.30000000000000000001")},
+						{Currency: "GBP", Severity: "critical", Amount: exact("50000")},
+						{Currency: "GBP", Severity: "page_me_2", Amount: exact("-1234.5")},
+						{Currency: "GBP", Severity: "warning", Amount: exact("50000")},
 					},
 					Runway: []RunwayThreshold{
 						{Severity: "a", Duration: time.Millisecond},
@@ -127,8 +127,8 @@ func TestValid(t *testing.T) {
 				"quoted": "null", "text": "null", "quoted_merge": "<<", "exact": "1.50",
 			}
 			cfg.Clients[0].Thresholds = []Threshold{
-				{Currency: "GBP", Severity: "critical", Amount: amount("-1")},
-				{Currency: "GBP", Severity: "warning", Amount: amount("50000.50")},
+				{Currency: "GBP", Severity: "critical", Amount: exact("-1")},
+				{Currency: "GBP", Severity: "warning", Amount: exact("50000.50")},
 			}
 		}),
 		"null_sections.yml": with(func(cfg *Config) {
@@ -138,17 +138,17 @@ func TestValid(t *testing.T) {
 			cfg.API.Keys.PrivateFile = cfg.API.Keys.PublicFile
 			labels := map[string]string{"team": "payments", "region": "uk"}
 			thresholds := []Threshold{
-				{Currency: "EUR", Severity: "critical", Amount: amount("10000")},
-				{Currency: "EUR", Severity: "warning", Amount: amount("50000")},
-				{Currency: "GBP", Severity: "critical", Amount: amount("10000")},
-				{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+				{Currency: "EUR", Severity: "critical", Amount: exact("10000")},
+				{Currency: "EUR", Severity: "warning", Amount: exact("50000")},
+				{Currency: "GBP", Severity: "critical", Amount: exact("10000")},
+				{Currency: "GBP", Severity: "warning", Amount: exact("50000")},
 			}
 			runway := []RunwayThreshold{{Severity: "warning", Duration: 3 * day}}
 			cfg.Clients = []Client{
 				{ID: 100045, Labels: labels, Thresholds: thresholds, Runway: runway},
 				{
 					ID: 100046, Labels: labels,
-					Thresholds: append([]Threshold{{Currency: "EUR", Severity: "critical", Amount: amount("20000")}}, thresholds[1:]...),
+					Thresholds: append([]Threshold{{Currency: "EUR", Severity: "critical", Amount: exact("20000")}}, thresholds[1:]...),
 					Runway: []RunwayThreshold{
 						{Severity: "critical", Duration: day},
 						{Severity: "page", Duration: day / 2},
@@ -174,7 +174,7 @@ func TestValid(t *testing.T) {
 		"json.yml": with(func(cfg *Config) {
 			cfg.API.Environment, cfg.API.Endpoint = "", "http://LOCALHOST:1/"
 			cfg.API.Keys = igsend.KeySource{Public: "p", Private: secret}
-			cfg.Clients[0].Thresholds = []Threshold{{Currency: "GBP", Severity: "warning", Amount: amount("50000")}}
+			cfg.Clients[0].Thresholds = []Threshold{{Currency: "GBP", Severity: "warning", Amount: exact("50000")}}
 		}),
 	}
 	archive, err := txtar.ParseFile("testdata/valid.txtar")
