@@ -50,6 +50,9 @@ func (s *apiSection) validate() API {
 	}
 	api.Keys.Public, api.Keys.PublicFile = s.key(s.PublicKey, s.PublicKeyFile, "public_key")
 	api.Keys.Private, api.Keys.PrivateFile = s.key(s.PrivateKey, s.PrivateKeyFile, "private_key")
+	if s.walk.files {
+		checkKeys(api.Keys, oneOf(s.PublicKey.value, s.PublicKeyFile.value), oneOf(s.PrivateKey.value, s.PrivateKeyFile.value))
+	}
 	s.Concurrency.read(&api.Concurrency, 1, maxConcurrency)
 	s.MaxAttempts.read(&api.MaxAttempts, 1, maxAttempts)
 	if s.RequestTimeout.present() {
@@ -75,7 +78,7 @@ func (s *apiSection) key(key, file text, name string) (string, string) {
 	case key.present():
 		return key.required(), ""
 	case file.present():
-		return "", file.required()
+		return "", promconfig.JoinDir(s.walk.dir, file.required())
 	default:
 		s.failBelow(name+"_file", "is missing: name the file that holds the key, or write the key itself as %s", name)
 	}
@@ -143,6 +146,7 @@ func isLoopback(host string) bool {
 }
 
 func (s *tlsSection) validate() promconfig.TLSConfig {
+	before := len(s.walk.problems)
 	cfg := promconfig.TLSConfig{
 		CA: s.CA.read(), CAFile: s.CAFile.read(),
 		Cert: s.Cert.read(), CertFile: s.CertFile.read(),
@@ -164,6 +168,12 @@ func (s *tlsSection) validate() promconfig.TLSConfig {
 	}
 	if cfg.MaxVersion != 0 && cfg.MinVersion > cfg.MaxVersion {
 		s.MinVersion.fail("is above max_version, in line %d", s.MaxVersion.line)
+	}
+	cfg.SetDirectory(s.walk.dir)
+	if s.walk.files && len(s.walk.problems) == before {
+		if _, err := promconfig.NewTLSConfig(&cfg); err != nil {
+			s.fail("%v", err)
+		}
 	}
 	return cfg
 }

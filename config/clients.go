@@ -82,6 +82,9 @@ func (s *clientSection) labels() map[string]string {
 		case name == "client_id" || name == "name":
 			label.fail("the label %s is set by the exporter: choose another name", name)
 		default:
+			if name == "job" || name == "instance" {
+				label.warn("Prometheus sets the label %s itself and will call this one exported_%s: choose another name", name, name)
+			}
 			if labels == nil {
 				labels = make(map[string]string)
 			}
@@ -106,6 +109,9 @@ func (s *clientSection) thresholds() []Threshold {
 			continue
 		}
 		currencies[currency] = section.value
+		if !igsend.IsCurrency(currency) {
+			section.warn("ISO 4217 has no currency %s: check the spelling", currency)
+		}
 		var levels []level[decimal.Decimal]
 		for _, amount := range section.fields() {
 			if !amount.isSeverity() {
@@ -143,11 +149,23 @@ func (s *clientSection) runway() []RunwayThreshold {
 
 // isSeverity reports whether the name of v can be a severity.
 func (v value) isSeverity() bool {
-	ok := severityWord.MatchString(v.name)
-	if !ok {
+	if !severityWord.MatchString(v.name) {
 		v.fail("a severity is a word of the letters a-z, digits and underscores that begins with a letter, such as warning")
+		return false
 	}
-	return ok
+	if meant := meantSeverity(v.name); meant != v.name {
+		v.warn("looks like a misspelt %s: alerts of that severity will not use it", meant)
+	}
+	return true
+}
+
+// meantSeverity returns critical or warning for a misspelling of it, and any other
+// severity as it is. One with digits or underscores is no misspelling.
+func meantSeverity(severity string) string {
+	if meant, ok := nearest(severity, []string{"critical", "warning"}); ok && !strings.ContainsAny(severity, "_0123456789") {
+		return meant
+	}
+	return severity
 }
 
 // A level is the bound of a severity.
@@ -157,13 +175,18 @@ type level[T any] struct {
 }
 
 // checkOrder refuses a critical bound above the warning one: less of a balance or of a
-// runway is worse.
+// runway is worse. Under a misspelt name that is a warning.
 func checkOrder[T any](levels []level[T], compare func(a, b T) int) {
 	for _, c := range levels {
 		for _, w := range levels {
-			if c.name == "critical" && w.name == "warning" && compare(c.bound, w.bound) > 0 {
-				c.fail("%s is above warning %s, in line %d: critical is the lower of the two", c.node.Value, w.node.Value, w.line)
+			if meantSeverity(c.name) != "critical" || meantSeverity(w.name) != "warning" || compare(c.bound, w.bound) <= 0 {
+				continue
 			}
+			report := c.warn
+			if c.name == "critical" && w.name == "warning" {
+				report = c.fail
+			}
+			report("%s is above %s %s, in line %d: critical is the lower of the two", c.node.Value, w.name, w.node.Value, w.line)
 		}
 	}
 }

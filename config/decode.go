@@ -15,6 +15,8 @@ import (
 // stopping at the first problem, so what it returns counts only when there is none.
 type walk struct {
 	file     string
+	dir      string // that relative file names are relative to
+	files    bool   // whether to look at the files that the configuration names
 	problems Errors
 	// budget is how many more nodes may be reached through aliases; see maxBorrowed.
 	budget int
@@ -63,6 +65,15 @@ func (v value) isNull() bool { return v.node.Kind == yaml.ScalarNode && v.node.T
 
 func (v value) fail(format string, args ...any) {
 	v.walk.fail(v.line, v.path, format, args...)
+}
+
+// warn reports what is probably a mistake. Behind an alias it has been reported where
+// the anchor is.
+func (v value) warn(format string, args ...any) {
+	if !v.borrowed {
+		v.fail(format, args...)
+		v.walk.problems[len(v.walk.problems)-1].Warning = true
+	}
 }
 
 // failBelow reports a problem with a field of v that is not in the file.

@@ -23,7 +23,8 @@ func TestInvalid(t *testing.T) {
 	for _, file := range archives(t, "testdata/invalid/*.txtar") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			golden(t, file, func(configuration txtar.File) string {
-				cfg, err := parse(configuration.Name, configuration.Data, ".")
+				w := &walk{file: configuration.Name, budget: maxBorrowed}
+				cfg, err := w.read(configuration.Data)
 				checkErrors(t, cfg, err)
 				return err.Error() + "\n"
 			})
@@ -31,11 +32,24 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
+// TestWarnings reads configurations that are valid but look like mistakes. Their
+// warnings are in the archive as the errors of TestInvalid are.
+func TestWarnings(t *testing.T) {
+	golden(t, "testdata/warnings.txtar", func(configuration txtar.File) string {
+		w := &walk{file: configuration.Name, budget: maxBorrowed}
+		cfg, err := w.read(configuration.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg.Warnings.Error() + "\n"
+	})
+}
+
 // checkErrors checks what holds for every configuration that is refused.
 func checkErrors(t *testing.T, cfg *Config, err error) {
 	t.Helper()
 	var problems Errors
-	if cfg != nil || !errors.As(err, &problems) || len(problems) == 0 {
+	if cfg != nil || !errors.As(err, &problems) || !slices.ContainsFunc(problems, func(e Error) bool { return !e.Warning }) {
 		t.Fatalf("got a configuration: %t, and the error %v; want none, and Errors", cfg != nil, err)
 	}
 	if !slices.IsSortedFunc(problems, func(a, b Error) int { return a.Line - b.Line }) {

@@ -75,6 +75,7 @@ func (t text) required() string {
 	characters, ok := t.scalar("text")
 	if ok && strings.TrimSpace(characters) == "" {
 		t.fail("is empty: fill it in, or remove it")
+		return ""
 	}
 	return characters
 }
