@@ -108,7 +108,7 @@ func (v value) fields(section any) value {
 var misspelling = regexp.MustCompile(`^[A-Za-z_-]{1,30}$`)
 
 func (v value) refuseField(unknown value, known []string) {
-	slices.Sort(known)
+	known = slices.Sorted(slices.Values(known))
 	if !misspelling.MatchString(unknown.name) {
 		v.walk.fail(unknown.line, v.path, "unknown field, not repeated here for it may be a value that lost its name; the fields here are %s", strings.Join(known, ", "))
 	} else if name, ok := nearest(unknown.name, known); ok {

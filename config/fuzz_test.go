@@ -161,7 +161,7 @@ func FuzzSecrets(f *testing.F) {
 			return
 		}
 		for _, field := range []string{"private_key: ", "public_key: ", "endpoint: ", "proxy_url: ", "tls_config: {key: ", "private_key", "private_key=", "{private_key:"} {
-			content := "api:\n  max_attempts: 0\n  " + field + before + secret + after + "\n  concurrency: 0\nclients:\n- id: 0\n"
+			content := "api:\n  colour: blue\n  max_attempts: 0\n  " + field + before + secret + after + "\n  concurrency: 0\nclients:\n- id: 0\n"
 			if _, err := Parse([]byte(content), ""); err != nil && strings.Contains(err.Error(), secret) {
 				t.Errorf("%q gives away the secret:\n%v", content, err)
 			}
