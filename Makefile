@@ -44,7 +44,7 @@ bench: ## Run the benchmark that README.md describes
 	go test ./collector -run '^$$' -bench . -benchtime 10x
 
 golden: ## Update the golden files; read the diff afterwards
-	GOLDEN=update go test . ./collector
+	GOLDEN=update go test . ./collector ./config
 
 ci: ## Run everything that must pass, as root on Debian or Ubuntu
 	.ci/run

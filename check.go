@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/igsend-exporter/igsend_exporter/config"
@@ -13,54 +12,37 @@ import (
 )
 
 // check validates everything that a start would look at, and prints all that is wrong,
-// one line each.
+// one line each. Warnings are printed too, but are no failure.
 func check(source settingsSource, server serverOptions, scrape scrapeOptions, stdout io.Writer) error {
-	problems := []error{validate(server, scrape)}
 	cfg, err := source.config()
-	if err != nil {
-		problems = append(problems, err)
-	} else {
-		problems = append(problems, source.checkFiles(cfg.API)...)
-	}
+	problems := []error{validate(server, scrape), err}
 	if err := web.Validate(*server.web.WebConfigFile); err != nil {
 		problems = append(problems, fmt.Errorf("--web.config.file: %w", err))
 	}
-	if err := errors.Join(problems...); err != nil {
-		fmt.Fprintln(stdout, err)
+	failed := errors.Join(problems...)
+	if failed == nil {
+		fmt.Fprintln(stdout, "OK:", summary(cfg))
+	} else {
+		fmt.Fprintln(stdout, failed)
+	}
+	if cfg != nil && len(cfg.Warnings) > 0 {
+		fmt.Fprintln(stdout, cfg.Warnings)
+	}
+	if failed != nil {
 		return errReported
 	}
-	fmt.Fprintf(stdout, "OK: %d clients at %s\n", len(cfg.Clients), cfg.API.Endpoint)
 	return nil
 }
 
-// checkFiles looks at the files that a valid configuration names.
-func (s settingsSource) checkFiles(api config.API) (problems []error) {
-	// One half at a time, for each to be told with its line.
-	const some = "present"
-	halves := []struct {
-		field string
-		keys  igsend.KeySource
-	}{
-		{"public_key", igsend.KeySource{Public: api.Keys.Public, PublicFile: api.Keys.PublicFile, Private: some}},
-		{"private_key", igsend.KeySource{Public: some, Private: api.Keys.Private, PrivateFile: api.Keys.PrivateFile}},
+// summary says what a valid configuration amounts to.
+func summary(cfg *config.Config) string {
+	clients := "1 client"
+	if n := len(cfg.Clients); n != 1 {
+		clients = fmt.Sprintf("%d clients", n)
 	}
-	for _, half := range halves {
-		if _, err := half.keys.Keys(); err != nil {
-			problems = append(problems, s.locate(err, half.field+"_file", half.field))
-		}
+	unit := "major unit: 1400000 is 1400000.00 GBP"
+	if cfg.API.BalanceUnit == igsend.UnitMinor {
+		unit = "minor unit: 1400000 is 14000.00 GBP"
 	}
-	if _, err := promconfig.NewTLSConfig(&api.TLS); err != nil {
-		problems = append(problems, s.locate(err, "tls_config"))
-	}
-	return problems
-}
-
-// locate names the first of the fields below api that the file has, and its line.
-func (s settingsSource) locate(err error, fields ...string) error {
-	for _, field := range fields {
-		if line := config.Line(s.file, "api", field); line > 0 {
-			return config.Error{File: s.file, Line: line, Field: "api." + field, Message: err.Error()}
-		}
-	}
-	return err
+	return fmt.Sprintf("%s at %s; balances are read in the %s", clients, cfg.API.Endpoint, unit)
 }

@@ -16,7 +16,7 @@ func TestCheck(t *testing.T) {
 	empty := s.write("empty.key", "\n")
 	broken := s.write("broken.yml", `api:
   public_key_file: public.key
-  private_key_file: private.key
+  private_key_file: empty.key
   concurrency: 0
   proxy_url: "http://user:private-key-9a7e@[::1"
 clients:
@@ -31,15 +31,32 @@ clients:
 clients: [{id: 1}]
 `)
 	keyless := s.write("keyless.yml", "api: {public_key_file: nowhere, private_key_file: nowhere}\nclients: [{id: 1}]\n")
+	doubtful := s.write("doubtful.yml", `api:
+  public_key_file: public.key
+  private_key_file: public.key
+  environment: sandbox
+  balance_unit: minor
+clients:
+- {id: 1, thresholds: {GBP: {crtical: 1}}}
+- id: 2
+`)
 	web := s.write("web.yml", "tls_server_config: {cert_file: nowhere.crt, key_file: nowhere.key}\n")
 	for name, test := range map[string]struct {
 		args   []string
 		status int
 		want   []string
 	}{
-		"valid": {[]string{file}, 0, []string{"OK: 1 clients at " + s.Endpoint()}},
+		"valid": {[]string{file}, 0, []string{"OK: 1 client at " + s.Endpoint() + "; balances are read in the major unit: 1400000 is 1400000.00 GBP"}},
+		"warnings": {[]string{"--config.file=" + doubtful}, 0, []string{
+			"OK: 2 clients at https://sandbox.api.igsend.co.uk/services/clientbalance/; balances are read in the minor unit: 1400000 is 14000.00 GBP",
+			doubtful + ":3: warning: api.private_key_file: is the same key as public_key_file",
+			doubtful + ":7: warning: clients[0].thresholds.GBP.crtical: looks like a misspelt critical",
+		}},
+		"warnings beside errors": {[]string{"--config.file=" + doubtful, "--web.config.file=" + web}, 1, []string{
+			"--web.config.file: ", doubtful + ":3: warning: ", doubtful + ":7: warning: ",
+		}},
 		"all that is wrong, in order": {[]string{"--config.file=" + broken}, 1, []string{
-			broken + ":4: api.concurrency: ", broken + ":5: api.proxy_url: ", broken + ":8: clients[1].id: ", broken + ":9: clients[1].thresholds.GBP.critical: ",
+			broken + ":3: api.private_key_file: ", broken + ":4: api.concurrency: ", broken + ":5: api.proxy_url: ", broken + ":8: clients[1].id: ", broken + ":9: clients[1].thresholds.GBP.critical: ",
 		}},
 		"key files and certificates": {[]string{"--config.file=" + unreadable}, 1, []string{
 			unreadable + ":3: api.private_key_file: credentials: private key: file " + empty + " is empty",
@@ -49,8 +66,8 @@ clients: [{id: 1}]
 			keyless + ":1: api.public_key_file: ", keyless + ":1: api.private_key_file: ",
 		}},
 		"flags that a start would refuse": {[]string{file, "--scrape.timeout=0s"}, 1, []string{"--scrape.timeout=0s: must be above 0"}},
-		"the web configuration, too": {[]string{"--config.file=" + unreadable, "--web.config.file=" + web}, 1, []string{
-			unreadable + ":3: ", unreadable + ":4: ", "--web.config.file: ",
+		"the web configuration, too": {[]string{"--config.file=" + broken, "--web.config.file=" + web}, 1, []string{
+			broken + ":3: ", broken + ":4: ", broken + ":5: ", broken + ":8: ", broken + ":9: ", "--web.config.file: ",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

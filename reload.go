@@ -59,6 +59,7 @@ func (r *reloader) reload() error {
 	r.fetcher.Apply(settings)
 	r.succeed()
 	r.logger.Info("Configuration reloaded", "clients", len(settings.Config.Clients))
+	logWarnings(r.logger, settings.Config.Warnings)
 	return nil
 }
 

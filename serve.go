@@ -95,6 +95,7 @@ func serve(ctx context.Context, load func() (collector.Settings, error), server 
 		return err
 	}
 	logger.Info("Starting igsend_exporter", "version", version.Info(), "build_context", version.BuildContext())
+	logWarnings(logger, settings.Config.Warnings)
 	fetcher := collector.NewFetcher(settings, logger)
 	defer fetcher.Close()
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -47,7 +48,8 @@ func errNoConfiguration() error {
 	return errors.New("no configuration: use --config.file=FILE, or --igsend.client-id=ID for a first try")
 }
 
-// config returns the configuration, validated. It reads no keys.
+// config returns the configuration, validated. Keys that can't be read are an error
+// here, where somebody looks; later they are a failure of the scrape.
 func (s settingsSource) config() (*config.Config, error) {
 	switch {
 	case s.file == "" && len(s.clientIDs) == 0:
@@ -60,14 +62,10 @@ func (s settingsSource) config() (*config.Config, error) {
 	return config.Load(s.file)
 }
 
-// load returns the settings as they are now. Keys that can't be read are an error
-// here, where somebody looks; later they are a failure of the scrape.
+// load returns the settings as they are now.
 func (s settingsSource) load() (collector.Settings, error) {
 	cfg, err := s.config()
 	if err != nil {
-		return collector.Settings{}, err
-	}
-	if _, err := cfg.API.Keys.Keys(); err != nil {
 		return collector.Settings{}, err
 	}
 	client, err := newClient(cfg.API)
@@ -75,6 +73,13 @@ func (s settingsSource) load() (collector.Settings, error) {
 		return collector.Settings{}, err
 	}
 	return collector.Settings{Config: cfg, API: client}, nil
+}
+
+// logWarnings logs what is probably a mistake in the configuration that is now in use.
+func logWarnings(logger *slog.Logger, warnings config.Errors) {
+	for _, w := range warnings {
+		logger.Warn("The configuration is valid, but probably not what was meant", "file", w.File, "line", w.Line, "field", w.Field, "warning", w.Message)
+	}
 }
 
 func keysFromEnvironment() igsend.KeySource {

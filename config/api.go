@@ -1,21 +1,33 @@
 package config
 
 import (
+	"maps"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	promconfig "github.com/prometheus/common/config"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// maxConcurrency keeps the connections to IGSend below 1024, the usual limit on the
-// open files of a process.
-const maxConcurrency = 1000
+const (
+	// maxConcurrency keeps the connections to IGSend below 1024, the usual limit on the
+	// open files of a process.
+	maxConcurrency = 1000
+	// maxAttempts is more tries than the time of a scrape allows for.
+	maxAttempts = 10
+)
 
-// maxAttempts is more tries than the time of a scrape allows for.
-const maxAttempts = 10
+// endpoints are those of the environments.
+var endpoints = map[string]string{"live": igsend.LiveEndpoint, "sandbox": igsend.SandboxEndpoint}
 
 func defaultAPI() API {
 	return API{
-		Environment:    environmentLive,
+		Environment:    "live",
 		Endpoint:       igsend.LiveEndpoint,
 		Concurrency:    8,
 		RequestTimeout: 5 * time.Second,
@@ -24,52 +36,191 @@ func defaultAPI() API {
 	}
 }
 
-// api reads the section api.
-func (v value) api() API {
+func (s *apiSection) validate() API {
 	api := defaultAPI()
-	var environment, endpoint value
-	public, private := half{name: "public_key"}, half{name: "private_key"}
-	var proxy proxyFields
-	if !v.fields(map[string]func(value){
-		"environment":            func(f value) { environment = f },
-		"endpoint":               func(f value) { endpoint = f },
-		"public_key":             func(f value) { public.text = f },
-		"public_key_file":        func(f value) { public.file = f },
-		"private_key":            func(f value) { private.text = f },
-		"private_key_file":       func(f value) { private.file = f },
-		"concurrency":            func(f value) { api.Concurrency = f.integer(1, maxConcurrency) },
-		"request_timeout":        func(f value) { api.RequestTimeout, _ = f.duration(true) },
-		"max_attempts":           func(f value) { api.MaxAttempts = f.integer(1, maxAttempts) },
-		"min_refresh_interval":   func(f value) { api.MinRefreshInterval, _ = f.duration(false) },
-		"requests_per_second":    func(f value) { api.RequestsPerSecond = f.rate() },
-		"balance_unit":           func(f value) { api.BalanceUnit = f.unit() },
-		"tls_config":             func(f value) { api.TLS = f.tls() },
-		"proxy_url":              func(f value) { proxy.url = f },
-		"no_proxy":               func(f value) { proxy.exceptions = f },
-		"proxy_from_environment": func(f value) { proxy.fromEnvironment = f },
-	}) {
+	if s.broken {
 		return api
 	}
 	switch {
-	case endpoint.present() && environment.present():
-		endpoint.fail("stands instead of environment, in line %d: remove one", environment.line)
-	case endpoint.present():
-		api.Environment, api.Endpoint = "", endpoint.endpoint()
-	case environment.present():
-		api.Environment, api.Endpoint = environment.environment()
+	case s.Endpoint.excludes(s.Environment.value):
+	case s.Endpoint.present():
+		api.Environment, api.Endpoint = "", s.Endpoint.endpoint()
+	case s.Environment.present():
+		api.Environment, api.Endpoint = s.Environment.environment()
 	}
-	api.Keys.Public, api.Keys.PublicFile = public.read(v)
-	api.Keys.Private, api.Keys.PrivateFile = private.read(v)
-	api.Proxy = proxy.proxy()
+	api.Keys.Public, api.Keys.PublicFile = s.key(s.PublicKey, s.PublicKeyFile, "public_key")
+	api.Keys.Private, api.Keys.PrivateFile = s.key(s.PrivateKey, s.PrivateKeyFile, "private_key")
+	if s.walk.files {
+		checkKeys(api.Keys, oneOf(s.PublicKey.value, s.PublicKeyFile.value), oneOf(s.PrivateKey.value, s.PrivateKeyFile.value))
+	}
+	s.Concurrency.read(&api.Concurrency, 1, maxConcurrency)
+	s.MaxAttempts.read(&api.MaxAttempts, 1, maxAttempts)
+	if s.RequestTimeout.present() {
+		api.RequestTimeout, _ = s.RequestTimeout.read(true)
+	}
+	api.MinRefreshInterval, _ = s.MinRefreshInterval.read(false)
+	s.RequestsPerSecond.read(&api.RequestsPerSecond)
+	if s.BalanceUnit.present() {
+		api.BalanceUnit = s.BalanceUnit.unit()
+	}
+	if s.TLS.present() {
+		api.TLS = s.TLS.validate()
+	}
+	api.Proxy = s.proxy()
 	return api
 }
 
-// unit reads the unit of balances.
-func (v value) unit() igsend.Unit {
-	text, ok := v.scalar("major or minor")
-	unit := igsend.Unit(text)
+// key returns one half of the keys: its text or the name of its file. No message
+// repeats the text.
+func (s *apiSection) key(key, file text, name string) (string, string) {
+	switch {
+	case key.excludes(file.value):
+	case key.present():
+		return key.required(), ""
+	case file.present():
+		return "", promconfig.JoinDir(s.walk.dir, file.required())
+	default:
+		s.failBelow(name+"_file", "is missing: name the file that holds the key, or write the key itself as %s", name)
+	}
+	return "", ""
+}
+
+// environment returns the name of an environment and its endpoint.
+func (t text) environment() (name, endpoint string) {
+	name, ok := t.scalar("live or sandbox")
+	if ok && endpoints[name] == "" {
+		t.refuse("live or sandbox")
+	}
+	return name, endpoints[name]
+}
+
+// unit returns the unit of balances.
+func (t text) unit() igsend.Unit {
+	name, ok := t.scalar("major or minor")
+	unit := igsend.Unit(name)
 	if ok && unit != igsend.UnitMajor && unit != igsend.UnitMinor {
-		v.refuse("major (1400000 is 1400000.00 GBP) or minor (it is 14000.00 GBP)")
+		t.refuse("major (1400000 is 1400000.00 GBP) or minor (it is 14000.00 GBP)")
 	}
 	return unit
+}
+
+// endpoint returns the URL of the Client Balance method. The keys travel to it with
+// every request, so it is https, or http that does not leave the machine. No message
+// repeats the URL, which may hold a password.
+func (t text) endpoint() string {
+	address, ok := t.scalar("a URL")
+	if !ok {
+		return ""
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || !hasHost(u):
+		t.fail("must be a URL, such as %s", igsend.LiveEndpoint)
+	case u.Scheme != "https" && u.Scheme != "http":
+		t.fail("must begin with https://, or with http:// on loopback")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		t.fail("must begin with https://: http is for loopback only (localhost, 127.0.0.0/8, ::1), for the keys travel with every request")
+	case u.User != nil:
+		t.fail("must not hold a user or password: the keys are public_key and private_key")
+	case strings.Contains(address, "?"):
+		t.fail("must not hold a query: the client's ID is added to every request")
+	case strings.Contains(address, "#"):
+		t.fail("must not hold a fragment (#): IGSend would never see it")
+	}
+	return address
+}
+
+// hasHost reports whether u names a host, and, if any, a port that can exist.
+func hasHost(u *url.URL) bool {
+	if u.Port() != "" {
+		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
+			return false
+		}
+	}
+	return u.Opaque == "" && u.Hostname() != ""
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
+}
+
+func (s *tlsSection) validate() promconfig.TLSConfig {
+	before := len(s.walk.problems)
+	cfg := promconfig.TLSConfig{
+		CA: s.CA.read(), CAFile: s.CAFile.read(),
+		Cert: s.Cert.read(), CertFile: s.CertFile.read(),
+		Key: promconfig.Secret(s.Key.read()), KeyFile: s.KeyFile.read(),
+		ServerName:         s.ServerName.read(),
+		InsecureSkipVerify: s.InsecureSkipVerify.read(),
+		MinVersion:         s.MinVersion.tlsVersion(),
+		MaxVersion:         s.MaxVersion.tlsVersion(),
+	}
+	s.CA.excludes(s.CAFile.value)
+	s.Cert.excludes(s.CertFile.value)
+	s.Key.excludes(s.KeyFile.value)
+	certificate, key := oneOf(s.Cert.value, s.CertFile.value), oneOf(s.Key.value, s.KeyFile.value)
+	switch {
+	case certificate.filled() && !key.filled():
+		certificate.fail("needs its private key: set key_file, or key, too")
+	case key.filled() && !certificate.filled():
+		key.fail("needs its certificate: set cert_file, or cert, too")
+	}
+	if cfg.MaxVersion != 0 && cfg.MinVersion > cfg.MaxVersion {
+		s.MinVersion.fail("is above max_version, in line %d", s.MaxVersion.line)
+	}
+	cfg.SetDirectory(s.walk.dir)
+	if s.walk.files && len(s.walk.problems) == before {
+		if _, err := promconfig.NewTLSConfig(&cfg); err != nil {
+			s.fail("%v", err)
+		}
+	}
+	return cfg
+}
+
+func oneOf(text, file value) value {
+	if text.filled() {
+		return text
+	}
+	return file
+}
+
+// tlsVersion returns a TLS version from its name in Prometheus.
+func (t text) tlsVersion() promconfig.TLSVersion {
+	name, ok := t.scalar("a TLS version")
+	version, known := promconfig.TLSVersions[name]
+	if ok && !known {
+		t.refuse("one of %s", strings.Join(slices.Sorted(maps.Keys(promconfig.TLSVersions)), ", "))
+	}
+	return version
+}
+
+// proxy refuses the combinations that Prometheus refuses.
+func (s *apiSection) proxy() (cfg promconfig.ProxyConfig) {
+	cfg.ProxyURL.URL = s.ProxyURL.proxyURL()
+	cfg.NoProxy = s.NoProxy.read()
+	cfg.ProxyFromEnvironment = s.ProxyFromEnvironment.read()
+	switch {
+	case cfg.ProxyFromEnvironment && (s.ProxyURL.excludes(s.ProxyFromEnvironment.value) || s.NoProxy.excludes(s.ProxyFromEnvironment.value)):
+	case cfg.NoProxy != "" && !s.ProxyURL.filled():
+		s.NoProxy.fail("needs proxy_url: there is no proxy to except hosts from")
+	}
+	return cfg
+}
+
+// proxyURL returns the URL of a proxy; nil when it is empty. No message repeats the
+// URL, which often holds a password.
+func (t text) proxyURL() *url.URL {
+	address := t.read()
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || !hasHost(u):
+		t.fail("must be a URL, such as http://proxy.example.com:3128; percent-encode what is special in a user or password")
+	case !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
+		t.fail("must begin with http://, https://, socks5:// or socks5h://")
+	}
+	return u
 }

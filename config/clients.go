@@ -1,88 +1,192 @@
 package config
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
+	"strings"
+	"time"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/shopspring/decimal"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// clients reads the list of clients.
-func (v value) clients() []Client {
-	if isNull(v.node) {
-		v.fail("has no value: list at least one client, such as `- id: 100045`")
-		return nil
-	}
+var (
+	// labelName is what Prometheus allows; names that begin with two underscores are its own.
+	labelName    = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+	currencyCode = regexp.MustCompile(`^[A-Za-z]{3}$`)
+	severityWord = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+)
+
+func validateClients(sections []clientSection) []Client {
 	var clients []Client
 	ids := make(map[igsend.ClientID]value)
-	v.items(func(item value) { clients = append(clients, item.client(ids)) })
-	if len(v.node.Content) == 0 && v.node.Kind == yaml.SequenceNode {
-		v.fail("is empty: list at least one client, such as `- id: 100045`")
+	for _, s := range sections {
+		client := s.validate()
+		clients = append(clients, client)
+		first, taken := ids[client.ID]
+		switch {
+		case client.ID == 0:
+		case taken:
+			s.ID.fail("%s is also the ID in line %d (%s): list each client once", client.ID, first.line, first.path)
+		default:
+			ids[client.ID] = s.ID.value
+		}
 	}
 	return clients
 }
 
-// client reads one item of the list of clients; ids holds those of the items before it.
-func (v value) client(ids map[igsend.ClientID]value) Client {
-	var client Client
-	var id value
-	if !v.fields(map[string]func(value){
-		"id":         func(f value) { id, client.ID = f, f.id() },
-		"name":       func(f value) { client.Name, _ = f.text() },
-		"labels":     func(f value) { client.Labels = f.labels() },
-		"thresholds": func(f value) { client.Thresholds = f.thresholds() },
-		"runway":     func(f value) { client.Runway = f.runway() },
-	}) {
-		return client
+// validate returns the client; its ID is 0 when that is wrong.
+func (s *clientSection) validate() Client {
+	if s.broken {
+		return Client{}
 	}
-	first, taken := ids[client.ID]
-	switch {
-	case !id.present():
-		v.field("id").fail("is missing: write the client ID that IGSend gave you, such as 100045")
-	case client.ID == 0:
-	case taken:
-		id.fail("%s is also the ID in line %d (%s): list each client once", client.ID, first.line, first.path)
-	default:
-		ids[client.ID] = id
+	if !s.ID.present() {
+		s.failBelow("id", "is missing: write the client ID that IGSend gave you, such as 100045")
 	}
-	return client
+	return Client{
+		ID:         s.ID.clientID(),
+		Name:       s.Name.read(),
+		Labels:     s.labels(),
+		Thresholds: s.thresholds(),
+		Runway:     s.runway(),
+	}
 }
 
-// id reads a client ID; 0 when it is none.
-func (v value) id() igsend.ClientID {
-	text, ok := v.scalar("a client ID")
+func (t text) clientID() igsend.ClientID {
+	digits, ok := t.scalar("a client ID")
 	if !ok {
 		return 0
 	}
-	id, err := igsend.ParseClientID(text)
-	if err != nil {
-		v.refuse("a client ID in plain digits, such as 100045")
+	id, err := igsend.ParseClientID(digits)
+	switch {
+	case err == nil:
+	case plainInteger.MatchString(digits) && len(digits) > 18:
+		t.fail("is too large for a client ID: it has %d digits", len(digits))
+	default:
+		t.refuse("a client ID in plain digits, such as 100045")
 	}
 	return id
 }
 
-// labelName is what Prometheus allows; names that begin with two underscores are its own.
-var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-
-// labels reads the labels of one client; nil when there are none.
-func (v value) labels() map[string]string {
-	labels := make(map[string]string)
-	v.each("{team: payments}", func(name string, f value) {
-		switch {
+// labels returns nil when there are none.
+func (s *clientSection) labels() map[string]string {
+	var labels map[string]string
+	for _, label := range s.Labels.fields() {
+		switch name := label.name; {
 		case !labelName.MatchString(name):
-			f.fail("a label name is made of the letters a-z and A-Z, digits and underscores, and begins with no digit")
-		case len(name) > 1 && name[:2] == "__":
-			f.fail("label names that begin with __ are reserved for Prometheus: choose another")
-		case slices.Contains([]string{"client_id", "name"}, name):
-			f.fail("the label %s is set by the exporter: choose another name", name)
+			label.fail("a label name is made of the letters a-z and A-Z, digits and underscores, and begins with no digit")
+		case strings.HasPrefix(name, "__"):
+			label.fail("label names that begin with __ are reserved for Prometheus: choose another")
+		case name == "client_id" || name == "name":
+			label.fail("the label %s is set by the exporter: choose another name", name)
 		default:
-			labels[name], _ = f.text()
+			if name == "job" || name == "instance" {
+				label.warn("Prometheus sets the label %s itself and will call this one exported_%s: choose another name", name, name)
+			}
+			if labels == nil {
+				labels = make(map[string]string)
+			}
+			labels[name] = label.read()
 		}
-	})
-	if len(labels) == 0 {
-		return nil
 	}
 	return labels
+}
+
+func (s *clientSection) thresholds() []Threshold {
+	var thresholds []Threshold
+	currencies := make(map[string]value)
+	for _, section := range s.Thresholds.fields() {
+		currency := strings.ToUpper(section.name)
+		first, taken := currencies[currency]
+		switch {
+		case !currencyCode.MatchString(section.name):
+			section.fail("a currency is three letters, such as GBP")
+			continue
+		case taken:
+			section.fail("is the same currency as %s, in line %d: remove one", first.path, first.line)
+			continue
+		}
+		currencies[currency] = section.value
+		if !igsend.IsCurrency(currency) {
+			section.warn("ISO 4217 has no currency %s: check the spelling", currency)
+		}
+		var levels []level[decimal.Decimal]
+		for _, amount := range section.fields() {
+			if !amount.isSeverity() {
+				continue
+			}
+			if bound, ok := amount.read(); ok {
+				thresholds = append(thresholds, Threshold{Currency: currency, Severity: amount.name, Amount: bound})
+				levels = append(levels, level[decimal.Decimal]{amount.value, bound})
+			}
+		}
+		checkOrder(levels, decimal.Decimal.Compare)
+	}
+	slices.SortFunc(thresholds, func(a, b Threshold) int {
+		return cmp.Or(strings.Compare(a.Currency, b.Currency), strings.Compare(a.Severity, b.Severity))
+	})
+	return thresholds
+}
+
+func (s *clientSection) runway() []RunwayThreshold {
+	var thresholds []RunwayThreshold
+	var levels []level[time.Duration]
+	for _, duration := range s.Runway.fields() {
+		if !duration.isSeverity() {
+			continue
+		}
+		if bound, ok := duration.read(true); ok {
+			thresholds = append(thresholds, RunwayThreshold{Severity: duration.name, Duration: bound})
+			levels = append(levels, level[time.Duration]{duration.value, bound})
+		}
+	}
+	checkOrder(levels, cmp.Compare[time.Duration])
+	slices.SortFunc(thresholds, func(a, b RunwayThreshold) int { return strings.Compare(a.Severity, b.Severity) })
+	return thresholds
+}
+
+// isSeverity reports whether the name of v can be a severity.
+func (v value) isSeverity() bool {
+	if !severityWord.MatchString(v.name) {
+		v.fail("a severity is a word of the letters a-z, digits and underscores that begins with a letter, such as warning")
+		return false
+	}
+	if meant := meantSeverity(v.name); meant != v.name {
+		v.warn("looks like a misspelt %s: alerts of that severity will not use it", meant)
+	}
+	return true
+}
+
+// meantSeverity returns critical or warning for a misspelling of it, and any other
+// severity as it is. One with digits or underscores is no misspelling.
+func meantSeverity(severity string) string {
+	if meant, ok := nearest(severity, []string{"critical", "warning"}); ok && !strings.ContainsAny(severity, "_0123456789") {
+		return meant
+	}
+	return severity
+}
+
+// A level is the bound of a severity.
+type level[T any] struct {
+	value
+	bound T
+}
+
+// checkOrder refuses a critical bound above the warning one: less of a balance or of a
+// runway is worse. Under a misspelt name that is a warning.
+func checkOrder[T any](levels []level[T], compare func(a, b T) int) {
+	for _, c := range levels {
+		for _, w := range levels {
+			if meantSeverity(c.name) != "critical" || meantSeverity(w.name) != "warning" || compare(c.bound, w.bound) <= 0 {
+				continue
+			}
+			report := c.warn
+			if c.name == "critical" && w.name == "warning" {
+				report = c.fail
+			}
+			report("%s is above %s %s, in line %d: critical is the lower of the two", c.node.Value, w.name, w.node.Value, w.line)
+		}
+	}
 }

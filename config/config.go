@@ -1,11 +1,11 @@
 // Package config turns a YAML file, or the flags that stand in for one, into a
-// validated Config. It holds data only: it reads no keys, no certificates and no
-// environment, and it talks to nobody.
+// validated Config. It looks at the files with keys and certificates that the
+// configuration names, but keeps nothing of them; it talks to nobody.
 //
 // A Config that this package returns keeps every rule written on its fields. When
 // something is wrong with a file, all of it is reported at once, as [Errors], each
-// with its line and field. No message repeats a key, a password or a value that
-// could be one.
+// with its line and field. What is valid but probably a mistake is in
+// Config.Warnings. No message repeats a key, a password or a value that could be one.
 package config
 
 import (
@@ -27,6 +27,8 @@ type Config struct {
 	API API
 	// Clients holds at least one client, in the order of the file; no ID occurs twice.
 	Clients []Client
+	// Warnings says what is probably a mistake, in the order of the lines of the file.
+	Warnings Errors
 }
 
 // API says how to talk to IGSend.
@@ -92,9 +94,9 @@ type RunwayThreshold struct {
 // thresholds take 2 MiB, and a path that names a device should not fill the memory.
 const maxSize = 16 << 20
 
-// Load reads and validates the file at path. Relative file names in it are taken
-// as relative to its directory. What is wrong with the content comes back as
-// [Errors]; a file that can't be read is another error.
+// Load reads and validates the file at path and the files with keys and certificates
+// that it names; relative names are taken as relative to its directory. What is wrong
+// comes back as [Errors]; a configuration file that can't be read is another error.
 func Load(path string) (*Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -105,65 +107,58 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	return parse(path, data, filepath.Dir(path))
+	w := &walk{file: path, dir: filepath.Dir(path), files: true, budget: maxBorrowed}
+	return w.read(data)
 }
 
-// Parse validates the content of a configuration file. Relative file names in it
-// are taken as relative to dir. What is wrong comes back as [Errors], whose File
-// is empty.
+// Parse validates the content of a configuration file, without a look at the files
+// that it names. Relative names are taken as relative to dir. What is wrong comes
+// back as [Errors], whose File is empty.
 func Parse(data []byte, dir string) (*Config, error) {
-	return parse("", data, dir)
-}
-
-func parse(file string, data []byte, dir string) (*Config, error) {
-	w := &walk{file: file, budget: maxBorrowed}
-	cfg, err := w.read(data)
-	if err != nil {
-		return nil, err
-	}
-	cfg.API.setDirectory(dir)
-	return cfg, nil
+	w := &walk{dir: dir, budget: maxBorrowed}
+	return w.read(data)
 }
 
 // read returns the configuration that data holds, or all that is wrong with it.
 func (w *walk) read(data []byte) (*Config, error) {
 	var cfg Config
 	if root, ok := w.document(data); ok {
-		cfg = root.config()
+		var section fileSection
+		section.fill(root, "")
+		cfg = section.validate()
 	}
-	if len(w.problems) > 0 {
-		slices.SortStableFunc(w.problems, func(a, b Error) int { return a.Line - b.Line })
+	return w.finish(cfg)
+}
+
+// finish returns cfg with the warnings, or all problems when one is more than that.
+func (w *walk) finish(cfg Config) (*Config, error) {
+	slices.SortStableFunc(w.problems, func(a, b Error) int { return a.Line - b.Line })
+	if slices.ContainsFunc(w.problems, func(e Error) bool { return !e.Warning }) {
 		return nil, w.problems
 	}
+	cfg.Warnings = w.problems
 	return &cfg, nil
 }
 
-// config reads the whole file.
-func (v value) config() Config {
-	cfg := Config{API: defaultAPI()}
-	var api, clients value
-	if !v.fields(map[string]func(value){
-		"api":     func(f value) { api = f },
-		"clients": func(f value) { clients = f },
-	}) {
+func (s *fileSection) validate() (cfg Config) {
+	if s.broken {
 		return cfg
 	}
-	if api.present() {
-		cfg.API = api.api()
+	if s.API.present() {
+		cfg.API = s.API.validate()
 	} else {
-		v.field("api").fail("is missing: it says where the keys are, in public_key_file and private_key_file")
+		s.failBelow("api", "is missing: it says where the keys are, in public_key_file and private_key_file")
 	}
-	if clients.present() {
-		cfg.Clients = clients.clients()
-	} else {
-		v.field("clients").fail("is missing: list at least one client, such as `- id: 100045`")
+	const example = "list at least one client, such as `- id: 100045`"
+	switch clients := s.Clients; {
+	case !clients.present():
+		s.failBelow("clients", "is missing: "+example)
+	case clients.isNull():
+		clients.fail("has no value: " + example)
+	case len(clients.items) == 0 && !clients.broken:
+		clients.fail("is empty: " + example)
+	default:
+		cfg.Clients = validateClients(clients.items)
 	}
 	return cfg
-}
-
-// setDirectory makes relative file names relative to dir, as Prometheus does.
-func (api *API) setDirectory(dir string) {
-	api.Keys.PublicFile = promconfig.JoinDir(dir, api.Keys.PublicFile)
-	api.Keys.PrivateFile = promconfig.JoinDir(dir, api.Keys.PrivateFile)
-	api.TLS.SetDirectory(dir)
 }

@@ -7,7 +7,7 @@ import (
 	"sort"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // document returns the root of the one YAML document that data holds; ok is false
@@ -18,18 +18,22 @@ func (w *walk) document(data []byte) (root value, ok bool) {
 		return value{}, false
 	}
 	documents, err := parseYAML(data)
-	switch {
-	case err != nil:
+	if err != nil {
 		w.fail(syntaxLine(data, err), "", "is not valid YAML: %s", explain(err))
 		return value{}, false
-	case len(documents) == 0 || isNull(documents[0].Content[0]):
+	}
+	if len(documents) > 0 {
+		node := documents[0].Content[0]
+		root = value{walk: w, node: node, line: node.Line}
+	}
+	if !root.present() || root.isNull() {
 		w.fail(0, "", "is empty: it needs the sections api and clients")
 		return value{}, false
-	case len(documents) > 1:
+	}
+	if len(documents) > 1 {
 		w.fail(documents[1].Line, "", "a second YAML document begins here: keep everything in one, without a line `---` in between")
 	}
-	node := documents[0].Content[0]
-	return w.at(node, "", node.Line), true
+	return root, true
 }
 
 // parseYAML returns the first two documents of data, without reading beyond them.
@@ -63,7 +67,7 @@ func syntaxLine(data []byte, failure error) int {
 	}
 	return 1 + sort.Search(len(ends)-1, func(i int) bool {
 		_, err := parseYAML(data[:ends[i]])
-		return err != nil && err.Error() == failure.Error()
+		return err != nil && explain(err) == explain(failure)
 	})
 }
 

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// An Error is one thing that is wrong with a configuration, and the way out.
+// An Error is one thing that is wrong with a configuration, or probably wrong, and the
+// way out.
 type Error struct {
 	// File is the path that was given to Load; empty for Parse and FromFlags.
 	File string
@@ -16,9 +17,12 @@ type Error struct {
 	Field string
 	// Message is one line of text.
 	Message string
+	// Warning is true for what is valid, but probably not what was meant.
+	Warning bool
 }
 
-// Error returns one line: file, line, field and message, as far as they are known.
+// Error returns one line: file, line, "warning" if it is one, field and message, as far
+// as they are known.
 func (e Error) Error() string {
 	var parts []string
 	switch {
@@ -29,13 +33,17 @@ func (e Error) Error() string {
 	case e.Line > 0:
 		parts = append(parts, "line "+strconv.Itoa(e.Line))
 	}
+	if e.Warning {
+		parts = append(parts, "warning")
+	}
 	if e.Field != "" {
 		parts = append(parts, e.Field)
 	}
 	return strings.Join(append(parts, e.Message), ": ")
 }
 
-// Errors is everything that is wrong with a configuration, in the order of its lines.
+// Errors is everything that is wrong with a configuration, warnings included, in the
+// order of its lines.
 type Errors []Error
 
 // Error returns one line per problem.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
@@ -10,55 +9,53 @@ import (
 // FromFlags returns the configuration that the flags --igsend.client-id and
 // --igsend.environment stand for, with the defaults of a file; an empty environment
 // is live. The keys are those that the environment variables IGSEND_PUBLIC_KEY,
-// IGSEND_PRIVATE_KEY or their _FILE forms name; names of key files are left as they
-// are. What is wrong comes back as [Errors], whose Field is the flag or variable.
+// IGSEND_PRIVATE_KEY or their _FILE forms name; key files are looked at as Load does,
+// and their names are left as they are. What is wrong comes back as [Errors], whose
+// Field is the flag or variable.
 func FromFlags(ids []string, environment string, keys igsend.KeySource) (*Config, error) {
 	cfg := Config{API: defaultAPI()}
-	var problems Errors
-	fail := func(field, format string, args ...any) {
-		problems = append(problems, Error{Field: field, Message: fmt.Sprintf(format, args...)})
-	}
-
+	w := &walk{}
 	if environment != "" {
-		endpoint, ok := endpointOf(environment)
-		if !ok {
-			fail("--igsend.environment", "must be live or sandbox, not %s", quote(environment))
+		cfg.API.Environment, cfg.API.Endpoint = environment, endpoints[environment]
+		if cfg.API.Endpoint == "" {
+			w.fail(0, "--igsend.environment", "must be live or sandbox, not %s", quote(environment))
 		}
-		cfg.API.Environment, cfg.API.Endpoint = environment, endpoint
 	}
 
 	if len(ids) == 0 {
-		fail("--igsend.client-id", "is missing: name at least one client, such as --igsend.client-id=100045")
+		w.fail(0, "--igsend.client-id", "is missing: name at least one client, such as --igsend.client-id=100045")
 	}
 	seen := make(map[igsend.ClientID]bool)
 	for _, text := range ids {
 		id, err := igsend.ParseClientID(text)
 		switch {
 		case err != nil:
-			fail("--igsend.client-id", "must be a client ID in plain digits, such as 100045, not %s", quote(text))
+			w.fail(0, "--igsend.client-id", "must be a client ID in plain digits, such as 100045, not %s", quote(text))
 		case seen[id]:
-			fail("--igsend.client-id", "%s is given twice: remove one", id)
+			w.fail(0, "--igsend.client-id", "%s is given twice: remove one", id)
 		}
 		seen[id] = true
 		cfg.Clients = append(cfg.Clients, Client{ID: id})
 	}
 
-	for _, half := range []struct{ variable, text, file string }{
-		{"IGSEND_PUBLIC_KEY", keys.Public, keys.PublicFile},
-		{"IGSEND_PRIVATE_KEY", keys.Private, keys.PrivateFile},
-	} {
-		text, file := strings.TrimSpace(half.text) != "", strings.TrimSpace(half.file) != ""
-		switch {
-		case text && file:
-			fail(half.variable, "%s_FILE is set too: unset one", half.variable)
-		case !text && !file:
-			fail(half.variable, "is missing: set it to the key, or %s_FILE to the name of the file that holds it", half.variable)
-		}
-	}
 	cfg.API.Keys = keys
+	checkKeys(keys, w.variable("IGSEND_PUBLIC_KEY", keys.Public, keys.PublicFile), w.variable("IGSEND_PRIVATE_KEY", keys.Private, keys.PrivateFile))
+	return w.finish(cfg)
+}
 
-	if len(problems) > 0 {
-		return nil, problems
+// variable returns the environment variable, name or its _FILE form, that is set. It
+// refuses both and neither, and then returns the zero value.
+func (w *walk) variable(name, key, file string) value {
+	hasKey, hasFile := strings.TrimSpace(key) != "", strings.TrimSpace(file) != ""
+	switch {
+	case hasKey && hasFile:
+		w.fail(0, name, "%s_FILE is set too: unset one", name)
+		return value{}
+	case !hasKey && !hasFile:
+		w.fail(0, name, "is missing: set it to the key, or %s_FILE to the name of the file that holds it", name)
+		return value{}
+	case hasFile:
+		name += "_FILE"
 	}
-	return &cfg, nil
+	return value{walk: w, path: name, name: name}
 }

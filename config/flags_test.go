@@ -11,7 +11,7 @@ import (
 )
 
 func TestFromFlags(t *testing.T) {
-	keys := igsend.KeySource{Public: "p", PrivateFile: "private.key"}
+	keys := igsend.KeySource{Public: "p", PrivateFile: keyFile(t, secret, 0o600)}
 	for name, tt := range map[string]struct {
 		environment string
 		want        API
@@ -36,7 +36,8 @@ func TestFromFlags(t *testing.T) {
 }
 
 func TestFromFlagsInvalid(t *testing.T) {
-	good := igsend.KeySource{Public: secret, Private: secret}
+	good := igsend.KeySource{Public: "p", Private: secret}
+	file := keyFile(t, secret, 0o600)
 	for name, tt := range map[string]struct {
 		ids         []string
 		environment string
@@ -48,10 +49,11 @@ func TestFromFlagsInvalid(t *testing.T) {
 		"list in one flag": {[]string{"100045,100046"}, "", good, `--igsend.client-id: must be a client ID in plain digits, such as 100045, not "100045,100046"`},
 		"same client":      {[]string{"100045", "1", "100045"}, "", good, "--igsend.client-id: 100045 is given twice: remove one"},
 		"environment":      {[]string{"1"}, "Live", good, `--igsend.environment: must be live or sandbox, not "Live"`},
-		"no public key":    {[]string{"1"}, "", igsend.KeySource{PrivateFile: "f"}, "IGSEND_PUBLIC_KEY: is missing: set it to the key, or IGSEND_PUBLIC_KEY_FILE to the name of the file that holds it"},
-		"blank key":        {[]string{"1"}, "", igsend.KeySource{PublicFile: "f", Private: " \n"}, "IGSEND_PRIVATE_KEY: is missing: set it to the key, or IGSEND_PRIVATE_KEY_FILE to the name of the file that holds it"},
-		"key and file":     {[]string{"1"}, "", igsend.KeySource{PublicFile: "f", Private: secret, PrivateFile: "f"}, "IGSEND_PRIVATE_KEY: IGSEND_PRIVATE_KEY_FILE is set too: unset one"},
-		"everything": {[]string{"a", "b"}, "test", igsend.KeySource{Public: secret, PublicFile: "f"}, strings.Join([]string{
+		"no public key":    {[]string{"1"}, "", igsend.KeySource{PrivateFile: file}, "IGSEND_PUBLIC_KEY: is missing: set it to the key, or IGSEND_PUBLIC_KEY_FILE to the name of the file that holds it"},
+		"blank key":        {[]string{"1"}, "", igsend.KeySource{PublicFile: file, Private: " \n"}, "IGSEND_PRIVATE_KEY: is missing: set it to the key, or IGSEND_PRIVATE_KEY_FILE to the name of the file that holds it"},
+		"key and file":     {[]string{"1"}, "", igsend.KeySource{PublicFile: file, Private: secret, PrivateFile: file}, "IGSEND_PRIVATE_KEY: IGSEND_PRIVATE_KEY_FILE is set too: unset one"},
+		"key file":         {[]string{"1"}, "", igsend.KeySource{Public: "p", PrivateFile: file + "x"}, "IGSEND_PRIVATE_KEY_FILE: credentials: private key: open " + file + "x: no such file or directory"},
+		"everything": {[]string{"a", "b"}, "test", igsend.KeySource{Public: secret, PublicFile: file}, strings.Join([]string{
 			`--igsend.environment: must be live or sandbox, not "test"`,
 			`--igsend.client-id: must be a client ID in plain digits, such as 100045, not "a"`,
 			`--igsend.client-id: must be a client ID in plain digits, such as 100045, not "b"`,

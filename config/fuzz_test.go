@@ -5,12 +5,13 @@ import (
 	"errors"
 	"math"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"golang.org/x/tools/txtar"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
@@ -18,17 +19,13 @@ import (
 // FuzzParse: whatever the file holds, Parse gives either a configuration that keeps
 // every rule, or Errors that can be printed.
 func FuzzParse(f *testing.F) {
-	for _, pattern := range []string{"testdata/valid/*.yml", "testdata/invalid/*.yml"} {
-		files, err := filepath.Glob(pattern)
+	for _, file := range append(archives(f, "testdata/invalid/*.txtar"), "testdata/valid.txtar") {
+		archive, err := txtar.ParseFile(file)
 		if err != nil {
 			f.Fatal(err)
 		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(data)
+		for _, configuration := range archive.Files {
+			f.Add(configuration.Data)
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -38,16 +35,7 @@ func FuzzParse(f *testing.F) {
 			checkClients(t, cfg.Clients)
 			return
 		}
-		var problems Errors
-		if cfg != nil || !errors.As(err, &problems) || len(problems) == 0 {
-			t.Fatalf("got a configuration: %t, and the error %v", cfg != nil, err)
-		}
-		if lines := strings.Count(err.Error(), "\n") + 1; lines != len(problems) {
-			t.Errorf("%d problems print as %d lines:\n%v", len(problems), lines, err)
-		}
-		if !slices.IsSortedFunc(problems, func(a, b Error) int { return a.Line - b.Line }) {
-			t.Errorf("problems are not in the order of their lines:\n%v", err)
-		}
+		checkErrors(t, cfg, err)
 	})
 }
 
@@ -58,7 +46,7 @@ func checkAPI(t *testing.T, api API) {
 		u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
 		t.Errorf("endpoint %q (%v)", api.Endpoint, err)
 	}
-	if endpoint, ok := endpointOf(api.Environment); api.Environment != "" && (!ok || endpoint != api.Endpoint) {
+	if api.Environment != "" && endpoints[api.Environment] != api.Endpoint {
 		t.Errorf("environment %q has the endpoint %q", api.Environment, api.Endpoint)
 	}
 	if (api.Keys.Public == "") == (api.Keys.PublicFile == "") || (api.Keys.Private == "") == (api.Keys.PrivateFile == "") {
@@ -173,7 +161,7 @@ func FuzzSecrets(f *testing.F) {
 			return
 		}
 		for _, field := range []string{"private_key: ", "public_key: ", "endpoint: ", "proxy_url: ", "tls_config: {key: ", "private_key", "private_key=", "{private_key:"} {
-			content := "api:\n  max_attempts: 0\n  " + field + before + secret + after + "\n  concurrency: 0\nclients:\n- id: 0\n"
+			content := "api:\n  colour: blue\n  max_attempts: 0\n  " + field + before + secret + after + "\n  concurrency: 0\nclients:\n- id: 0\n"
 			if _, err := Parse([]byte(content), ""); err != nil && strings.Contains(err.Error(), secret) {
 				t.Errorf("%q gives away the secret:\n%v", content, err)
 			}

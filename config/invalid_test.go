@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,61 +9,120 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
 )
-
-var update = flag.Bool("update", false, "write testdata/invalid/*.err from what Parse says; read the difference before you commit it")
 
 // secret stands in for a key wherever a file of testdata holds one.
 const secret = "tOpS3cret"
 
-// TestInvalid holds every file of testdata/invalid against the whole of what is said
-// about it, in the .err file beside it.
+// TestInvalid reads the configurations in the archives of testdata/invalid. Each is
+// followed by a file with the errors that it must give, all of them. With
+// GOLDEN=update in the environment it writes these files: for a new case, add the
+// configuration alone.
 func TestInvalid(t *testing.T) {
-	files, err := filepath.Glob("testdata/invalid/*.yml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files: %v", err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".yml")
-		t.Run(name, func(t *testing.T) {
-			t.Chdir(filepath.Dir(file))
-			cfg, err := Load(name + ".yml")
-			var problems Errors
-			if cfg != nil || !errors.As(err, &problems) {
-				t.Fatalf("got a configuration: %t, and the error %v; want none, and Errors", cfg != nil, err)
-			}
-			if !slices.IsSortedFunc(problems, func(a, b Error) int { return a.Line - b.Line }) {
-				t.Errorf("problems are not in the order of their lines:\n%v", err)
-			}
-			got := err.Error() + "\n"
-			if strings.Contains(got, secret) {
-				t.Errorf("a secret is in the error:\n%s", got)
-			}
-			if *update {
-				if err := os.WriteFile(name+".err", []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(name + ".err")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("errors differ (-want +got):\n%s", diff)
-			}
+	for _, file := range archives(t, "testdata/invalid/*.txtar") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			golden(t, file, func(configuration txtar.File) string {
+				w := &walk{file: configuration.Name, budget: maxBorrowed}
+				cfg, err := w.read(configuration.Data)
+				checkErrors(t, cfg, err)
+				return err.Error() + "\n"
+			})
 		})
 	}
 }
 
-// TestInvalidHasNoOrphans keeps an .err file from outliving its configuration.
-func TestInvalidHasNoOrphans(t *testing.T) {
-	files, err := filepath.Glob("testdata/invalid/*.err")
+// TestWarnings reads configurations that are valid but look like mistakes. Their
+// warnings are in the archive as the errors of TestInvalid are.
+func TestWarnings(t *testing.T) {
+	golden(t, "testdata/warnings.txtar", func(configuration txtar.File) string {
+		w := &walk{file: configuration.Name, budget: maxBorrowed}
+		cfg, err := w.read(configuration.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg.Warnings.Error() + "\n"
+	})
+}
+
+// checkErrors checks what holds for every configuration that is refused.
+func checkErrors(t *testing.T, cfg *Config, err error) {
+	t.Helper()
+	var problems Errors
+	if cfg != nil || !errors.As(err, &problems) || !slices.ContainsFunc(problems, func(e Error) bool { return !e.Warning }) {
+		t.Fatalf("got a configuration: %t, and the error %v; want none, and Errors", cfg != nil, err)
+	}
+	if !slices.IsSortedFunc(problems, func(a, b Error) int { return a.Line - b.Line }) {
+		t.Errorf("problems are not in the order of their lines:\n%v", err)
+	}
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != len(problems) {
+		t.Errorf("%d problems print as %d lines:\n%v", len(problems), lines, err)
+	}
+	if strings.Contains(err.Error(), secret) {
+		t.Errorf("a secret is in the error:\n%v", err)
+	}
+}
+
+// golden compares an archive with one in which each configuration is followed by what
+// say returns for it.
+func golden(t *testing.T, file string, say func(txtar.File) string) {
+	t.Helper()
+	archive, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range files {
-		if _, err := os.Stat(strings.TrimSuffix(file, ".err") + ".yml"); err != nil {
-			t.Errorf("%s belongs to no configuration: %v", file, err)
+	want := txtar.Format(archive)
+	configurations := slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return !strings.HasSuffix(f.Name, ".yml") })
+	archive.Files = nil
+	for _, f := range configurations {
+		answer := txtar.File{Name: strings.TrimSuffix(f.Name, ".yml") + ".txt", Data: []byte(say(f))}
+		archive.Files = append(archive.Files, f, answer)
+	}
+	got := txtar.Format(archive)
+	if os.Getenv("GOLDEN") == "update" {
+		if err := os.WriteFile(file, got, 0o600); err != nil {
+			t.Fatal(err)
 		}
+		return
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func archives(t testing.TB, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	return files
+}
+
+// TestInvalidBytes is about characters that an archive of text can't hold.
+func TestInvalidBytes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		content string
+		want    Error
+	}{
+		"control character": {
+			"api:\n  public_key: p\n  private_key: a\ab\n",
+			Error{Line: 3, Message: "is not valid YAML: a control character: remove it, or write it as an escape in double quotes"},
+		},
+		"Latin-1": {
+			"api:\n  public_key: p\n  no_proxy: M\xfcnchen\n",
+			Error{Line: 3, Message: "is not valid YAML: a character that is not UTF-8: save the file as UTF-8"},
+		},
+		"CRLF": {
+			"api:\r\n  private_key: \"x\r\nclients:\r\n- id: 100045\r\n",
+			Error{Line: 2, Message: "is not valid YAML: a quote is never closed"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse([]byte(tt.content), "")
+			if diff := cmp.Diff(error(Errors{tt.want}), err); diff != "" {
+				t.Errorf("Parse (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

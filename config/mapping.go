@@ -1,101 +1,112 @@
 package config
 
-import (
-	"maps"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
+import "go.yaml.in/yaml/v4"
 
-	"go.yaml.in/yaml/v3"
+// Aliases and merge keys let clients share thresholds. They also let a small file
+// stand for an endless one, so what they may add up to is bounded.
+const (
+	// maxBorrowed is how many YAML nodes may be reached through aliases: 10,000
+	// clients that share ten currencies with two thresholds each take 710,000.
+	maxBorrowed = 1_000_000
+	// maxMerges is how deeply merged mappings may merge others.
+	maxMerges = 8
 )
+
+// affordable charges the fields or items of v to the bound on aliases, and reports
+// whether they may still be read. The first time they may not is a problem.
+func (v value) affordable() bool {
+	if !v.borrowed {
+		return true
+	}
+	before := v.walk.budget
+	v.walk.budget -= 1 + len(v.node.Content)
+	if before >= 0 && v.walk.budget < 0 {
+		v.fail("the aliases of this file stand for more than %d values: write fewer", maxBorrowed)
+	}
+	return v.walk.budget >= 0
+}
 
 // An entry is one field of a mapping.
 type entry struct {
-	name  string
-	value value
+	value
 	// twin is the line of an earlier field with the same name; 0 when there is none.
 	twin int
 }
 
-// fields reads a mapping whose fields are known, each by its own reader; a mapping
-// without a value is one without fields. It reports whether v is a mapping at all.
-func (v value) fields(known map[string]func(value)) bool {
-	entries, ok := v.entries("a mapping of fields to values")
-	for _, e := range entries {
-		read, isKnown := known[e.name]
+// once reports whether e is the only field of its name, and refuses it otherwise.
+func (e entry) once() bool {
+	if e.twin > 0 {
+		e.fail("is set twice, first in line %d: remove one", e.twin)
+	}
+	return e.twin == 0
+}
+
+// entries returns the fields of the mapping v in the order of the file, followed by
+// those that it merges; ok is false when v is no mapping, which is what want says in
+// the user's terms.
+func (v value) entries(want string) (entries []entry, ok bool) { return v.entriesAt(0, want) }
+
+// entriesAt is entries for the depth-th mapping of a chain of merges.
+func (v value) entriesAt(depth int, want string) (entries []entry, ok bool) {
+	switch {
+	case v.isNull():
+		return nil, true
+	case v.node.Kind != yaml.MappingNode:
+		v.fail("must be %s, not %s", want, kind(v.node))
+		return nil, false
+	case v.wronglyTagged("!!map"), !v.affordable():
+		return nil, false
+	}
+	lines := make(map[string]int, len(v.node.Content)/2)
+	var merge value
+	for i := 0; i < len(v.node.Content); i += 2 {
+		key, node := v.node.Content[i], v.node.Content[i+1]
+		name := value{walk: v.walk, node: key, path: v.path, line: key.Line}
 		switch {
-		case !isKnown:
-			v.refuseField(e, slices.Sorted(maps.Keys(known)))
-		case e.twin > 0:
-			e.value.fail("is set twice, first in line %d: remove one", e.twin)
-		default:
-			read(e.value)
+		case key.Tag == "!!merge":
+			if merge.present() {
+				name.fail("merges (<<) twice: write a list, such as `<<: [*first, *second]`")
+			}
+			merge = v.at(node, v.path, v.name, key.Line)
+		case key.Kind != yaml.ScalarNode:
+			name.fail("the name of a field must be text, not %s", kind(key))
+		case !name.wronglyTagged("!!str"):
+			entries = append(entries, entry{v.at(node, v.join(key.Value), key.Value, key.Line), lines[key.Value]})
+			if lines[key.Value] == 0 {
+				lines[key.Value] = key.Line
+			}
 		}
 	}
-	return ok
+	if merge.present() {
+		entries = append(entries, merge.merged(lines, depth)...)
+	}
+	return entries, true
 }
 
-// each reads a mapping whose field names are the user's own; example is such a mapping.
-func (v value) each(example string, read func(name string, f value)) {
-	entries, _ := v.entries("a mapping, such as " + example)
-	for _, e := range entries {
-		if e.twin > 0 {
-			e.value.fail("is set twice, first in line %d: remove one", e.twin)
-			continue
+// merged returns the fields that a mapping takes over from the value of its merge key:
+// a mapping, or a list of mappings of which an earlier one counts for more. A field
+// that is in lines already stays as it is.
+func (v value) merged(lines map[string]int, depth int) (taken []entry) {
+	if depth == maxMerges {
+		v.fail("merges (<<) are nested more than %d deep, or in a circle", maxMerges)
+		return nil
+	}
+	take := func(source value) {
+		offered, _ := source.entriesAt(depth+1, "a mapping, or a list of mappings, after <<")
+		for _, e := range offered {
+			if lines[e.name] == 0 {
+				lines[e.name] = e.line
+				taken = append(taken, e)
+			}
 		}
-		read(e.name, e.value)
 	}
-}
-
-// items reads a list.
-func (v value) items(read func(item value)) {
-	switch {
-	case v.node.Kind != yaml.SequenceNode:
-		v.fail("must be a list, whose items begin with \"- \", not %s", kind(v.node))
-		return
-	case v.wronglyTagged("!!seq"), !v.affordable():
-		return
+	if v.node.Kind != yaml.SequenceNode {
+		take(v)
+		return taken
 	}
-	for i, node := range v.node.Content {
-		item := v.walk.at(node, v.path+"["+strconv.Itoa(i)+"]", node.Line)
-		item.borrowed = item.borrowed || v.borrowed
-		read(item)
-	}
-}
-
-// field returns a place for the field name of the mapping v, for a problem with a
-// field that is not in the file.
-func (v value) field(name string) value {
-	return value{walk: v.walk, path: v.join(name), line: v.line}
-}
-
-func (v value) join(name string) string {
-	switch {
-	case !identifier.MatchString(name):
-		return v.path + "[" + quote(name) + "]"
-	case v.path == "":
-		return name
-	default:
-		return v.path + "." + name
-	}
-}
-
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
-
-// misspelling is what an unknown name must look like to be repeated in a message.
-// Anything else may be a key that lost its colon or its quotes, as in
-// {private_key:n0t-f0r-the-l0g}.
-var misspelling = regexp.MustCompile(`^[A-Za-z_-]{1,30}$`)
-
-func (v value) refuseField(e entry, known []string) {
-	if !misspelling.MatchString(e.name) {
-		v.walk.fail(e.value.line, v.path, "unknown field, not repeated here for it may be a value that lost its name; the fields here are %s", strings.Join(known, ", "))
-		return
-	}
-	if name, ok := nearest(e.name, known); ok {
-		e.value.fail("unknown field: did you mean %s?", name)
-		return
-	}
-	e.value.fail("unknown field: the fields here are %s", strings.Join(known, ", "))
+	v.each(func(item value) {
+		item.path, item.line = v.path, v.line
+		take(item)
+	})
+	return taken
 }

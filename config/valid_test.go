@@ -2,7 +2,7 @@ package config
 
 import (
 	"net/url"
-	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	promconfig "github.com/prometheus/common/config"
 	"github.com/shopspring/decimal"
+	"golang.org/x/tools/txtar"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
@@ -29,7 +30,7 @@ func with(change func(*Config)) *Config {
 		API: API{
 			Environment:    "live",
 			Endpoint:       "https://api.igsend.co.uk/services/clientbalance/",
-			Keys:           igsend.KeySource{PublicFile: "testdata/valid/public.key", PrivateFile: "testdata/valid/private.key"},
+			Keys:           igsend.KeySource{PublicFile: "dir/public.key", PrivateFile: "dir/private.key"},
 			Concurrency:    8,
 			RequestTimeout: 5 * time.Second,
 			MaxAttempts:    2,
@@ -41,10 +42,9 @@ func with(change func(*Config)) *Config {
 	return cfg
 }
 
-func amount(s string) decimal.Decimal { return decimal.RequireFromString(s) }
+func exact(s string) decimal.Decimal { return decimal.RequireFromString(s) }
 
-// TestValid holds every file of testdata/valid against the whole configuration that
-// it stands for.
+// TestValid compares every configuration in testdata/valid.txtar with what it stands for.
 func TestValid(t *testing.T) {
 	const day = 24 * time.Hour
 	tests := map[string]*Config{
@@ -66,8 +66,8 @@ func TestValid(t *testing.T) {
 				Name:   "Payroll",
 				Labels: map[string]string{"team": "payments"},
 				Thresholds: []Threshold{
-					{Currency: "GBP", Severity: "critical", Amount: amount("10000")},
-					{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+					{Currency: "GBP", Severity: "critical", Amount: exact("10000")},
+					{Currency: "GBP", Severity: "warning", Amount: exact("50000")},
 				},
 				Runway: []RunwayThreshold{
 					{Severity: "critical", Duration: day},
@@ -86,9 +86,9 @@ func TestValid(t *testing.T) {
 				RequestsPerSecond:  0.5,
 				BalanceUnit:        igsend.UnitMinor,
 				TLS: promconfig.TLSConfig{
-					CAFile:             "testdata/valid/ca.pem",
+					CAFile:             "dir/ca.pem",
 					CertFile:           "/etc/igsend/client.pem",
-					KeyFile:            "testdata/valid/client.key",
+					KeyFile:            "dir/client.key",
 					ServerName:         "igsend.internal",
 					InsecureSkipVerify: true,
 					MinVersion:         promconfig.TLSVersions["TLS12"],
@@ -105,10 +105,10 @@ func TestValid(t *testing.T) {
 					Name:   "Löhne",
 					Labels: map[string]string{"team": "payments", "_region": "", "name2": "Zürich"},
 					Thresholds: []Threshold{
-						{Currency: "EUR", Severity: "warning", Amount: amount("0.30000000000000000001")},
-						{Currency: "GBP", Severity: "critical", Amount: amount("50000")},
-						{Currency: "GBP", Severity: "page_me_2", Amount: amount("-1234.5")},
-						{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+						{Currency: "EUR", Severity: "warning", Amount: exact("0.30000000000000000001")},
+						{Currency: "GBP", Severity: "critical", Amount: exact("50000")},
+						{Currency: "GBP", Severity: "page_me_2", Amount: exact("-1234.5")},
+						{Currency: "GBP", Severity: "warning", Amount: exact("50000")},
 					},
 					Runway: []RunwayThreshold{
 						{Severity: "a", Duration: time.Millisecond},
@@ -127,8 +127,8 @@ func TestValid(t *testing.T) {
 				"quoted": "null", "text": "null", "quoted_merge": "<<", "exact": "1.50",
 			}
 			cfg.Clients[0].Thresholds = []Threshold{
-				{Currency: "GBP", Severity: "critical", Amount: amount("-1")},
-				{Currency: "GBP", Severity: "warning", Amount: amount("50000.50")},
+				{Currency: "GBP", Severity: "critical", Amount: exact("-1")},
+				{Currency: "GBP", Severity: "warning", Amount: exact("50000.50")},
 			}
 		}),
 		"null_sections.yml": with(func(cfg *Config) {
@@ -138,17 +138,17 @@ func TestValid(t *testing.T) {
 			cfg.API.Keys.PrivateFile = cfg.API.Keys.PublicFile
 			labels := map[string]string{"team": "payments", "region": "uk"}
 			thresholds := []Threshold{
-				{Currency: "EUR", Severity: "critical", Amount: amount("10000")},
-				{Currency: "EUR", Severity: "warning", Amount: amount("50000")},
-				{Currency: "GBP", Severity: "critical", Amount: amount("10000")},
-				{Currency: "GBP", Severity: "warning", Amount: amount("50000")},
+				{Currency: "EUR", Severity: "critical", Amount: exact("10000")},
+				{Currency: "EUR", Severity: "warning", Amount: exact("50000")},
+				{Currency: "GBP", Severity: "critical", Amount: exact("10000")},
+				{Currency: "GBP", Severity: "warning", Amount: exact("50000")},
 			}
 			runway := []RunwayThreshold{{Severity: "warning", Duration: 3 * day}}
 			cfg.Clients = []Client{
 				{ID: 100045, Labels: labels, Thresholds: thresholds, Runway: runway},
 				{
 					ID: 100046, Labels: labels,
-					Thresholds: append([]Threshold{{Currency: "EUR", Severity: "critical", Amount: amount("20000")}}, thresholds[1:]...),
+					Thresholds: append([]Threshold{{Currency: "EUR", Severity: "critical", Amount: exact("20000")}}, thresholds[1:]...),
 					Runway: []RunwayThreshold{
 						{Severity: "critical", Duration: day},
 						{Severity: "page", Duration: day / 2},
@@ -171,31 +171,40 @@ func TestValid(t *testing.T) {
 			cfg.API.Environment, cfg.API.Endpoint = "sandbox", "https://sandbox.api.igsend.co.uk/services/clientbalance/"
 			cfg.API.Proxy.ProxyFromEnvironment = true
 		}),
-		"byte_order_mark_and_crlf.yml": with(func(cfg *Config) {
-			cfg.API.Environment, cfg.API.Endpoint = "", "http://[::1]/balance"
-		}),
 		"json.yml": with(func(cfg *Config) {
 			cfg.API.Environment, cfg.API.Endpoint = "", "http://LOCALHOST:1/"
 			cfg.API.Keys = igsend.KeySource{Public: "p", Private: secret}
-			cfg.Clients[0].Thresholds = []Threshold{{Currency: "GBP", Severity: "warning", Amount: amount("50000")}}
+			cfg.Clients[0].Thresholds = []Threshold{{Currency: "GBP", Severity: "warning", Amount: exact("50000")}}
 		}),
 	}
-	files, err := filepath.Glob("testdata/valid/*.yml")
+	archive, err := txtar.ParseFile("testdata/valid.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != len(tests) {
-		t.Errorf("%d files for %d configurations", len(files), len(tests))
+	if len(archive.Files) != len(tests) {
+		t.Errorf("%d configurations in the archive, %d here", len(archive.Files), len(tests))
 	}
-	for name, want := range tests {
-		t.Run(name, func(t *testing.T) {
-			got, err := Load(filepath.Join("testdata/valid", name))
+	for _, file := range archive.Files {
+		t.Run(file.Name, func(t *testing.T) {
+			got, err := Parse(file.Data, "dir")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got, wholly); diff != "" {
+			if diff := cmp.Diff(tests[file.Name], got, wholly); diff != "" {
 				t.Errorf("configuration differs (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestByteOrderMark: editors on Windows begin a file with one, and end lines with CRLF.
+func TestByteOrderMark(t *testing.T) {
+	content := "\ufeff%YAML 1.1\n---\napi:\n  public_key_file: public.key\n  private_key_file: private.key\nclients: [{id: 100045}]\n...\n"
+	got, err := Parse([]byte(strings.ReplaceAll(content, "\n", "\r\n")), "dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(with(func(*Config) {}), got, wholly); diff != "" {
+		t.Errorf("configuration differs (-want +got):\n%s", diff)
 	}
 }

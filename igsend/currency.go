@@ -3,7 +3,7 @@ package igsend
 import "strings"
 
 // ISO 4217 list one (SIX Interbank Clearing, the maintenance agency), by the
-// exponent of the minor unit; codes without one, such as XAU, are left out.
+// exponent of the minor unit.
 //
 // The table is here because the libraries at hand answer another question: the
 // digits of golang.org/x/text/currency are those that CLDR shows to people, 0 for
@@ -19,6 +19,8 @@ const (
 		"TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG"
 	exponent3 = "BHD IQD JOD KWD LYD OMR TND"
 	exponent4 = "CLF UYW"
+	// noExponent are the codes without a minor unit: metals, bond units, tests.
+	noExponent = "XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX"
 )
 
 var minorUnitExponents = func() map[string]int32 {
@@ -37,4 +39,11 @@ var minorUnitExponents = func() map[string]int32 {
 func minorUnitExponent(currency string) (int32, bool) {
 	exponent, ok := minorUnitExponents[currency]
 	return exponent, ok
+}
+
+// IsCurrency reports whether ISO 4217 lists the code, three upper-case letters, as a
+// currency, fund or metal.
+func IsCurrency(code string) bool {
+	_, ok := minorUnitExponents[code]
+	return ok || len(code) == 3 && strings.Contains(noExponent, code)
 }

@@ -65,7 +65,11 @@ func TestDeploymentsAgree(t *testing.T) {
 // The configuration that packages install and README.md starts with is valid, and its
 // keys are where every deployment puts them.
 func TestDefaultConfiguration(t *testing.T) {
-	cfg, err := config.Load(filepath.Join(repository, "deploy/igsend.yml"))
+	data, err := os.ReadFile(filepath.Join(repository, "deploy/igsend.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse(data, "/etc/igsend_exporter")
 	if err != nil {
 		t.Fatal(err)
 	}

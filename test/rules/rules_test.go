@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 const runbooks = "https://github.com/igsend-exporter/igsend_exporter/blob/main/deploy/runbooks.md#"

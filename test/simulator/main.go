@@ -71,7 +71,6 @@ func run(o options, orders io.Reader, out io.Writer) error {
 	}
 	api := newServer(keys)
 	defer api.Close()
-	api.SetRefusal(igsendtest.Unauthorized) // wrong keys get a 401
 	api.SetLatency(o.latency)
 	for i := range o.clients {
 		api.SetClient(firstClient+igsend.ClientID(i), igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})

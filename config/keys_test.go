@@ -1,0 +1,106 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// keyFile writes a file and returns its name.
+func keyFile(t *testing.T, content string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestKeyWarnings is about what a key that can be read looks like.
+func TestKeyWarnings(t *testing.T) {
+	const (
+		placeholder = "api.private_key_file: looks like a placeholder: put the key itself there"
+		blanks      = "api.private_key_file: has blanks or line breaks within the key: check what was copied"
+	)
+	for name, tt := range map[string]struct {
+		key  string
+		mode os.FileMode
+		want string
+	}{
+		"a key":               {" " + secret + "\n", 0o640, ""},
+		"environment":         {"${" + secret + "}", 0o600, placeholder},
+		"inside":              {"x${" + secret + "}", 0o600, placeholder},
+		"yours":               {"Your-" + secret, 0o600, placeholder},
+		"brackets":            {"<" + secret + ">", 0o600, placeholder},
+		"not yours":           {secret + "-your", 0o600, ""},
+		"blank":               {secret + " x", 0o600, blanks},
+		"two lines":           {secret + "\nx", 0o600, blanks},
+		"PEM":                 {"-----BEGIN PRIVATE KEY-----\n" + secret, 0o600, "api.private_key_file: is in PEM format, which IGSend's keys are not"},
+		"the other key":       {"public", 0o600, "api.private_key_file: is the same key as public_key: IGSend gives out two"},
+		"readable for others": {secret, 0o604, "api.private_key_file: every user of this machine can read the file: chmod o= FILE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := keyFile(t, tt.key, tt.mode)
+			path := keyFile(t, "api:\n  public_key: public\n  private_key_file: "+file+"\nclients: [{id: 1}]\n", 0o600)
+			cfg, err := Load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := ""
+			if tt.want != "" {
+				want = path + ":3: warning: " + strings.ReplaceAll(tt.want, "FILE", file)
+			}
+			if diff := cmp.Diff(want, cfg.Warnings.Error()); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLoadFiles: what is wrong with the files comes with what is wrong in the
+// configuration, and relative names are relative to it.
+func TestLoadFiles(t *testing.T) {
+	path := keyFile(t, `api:
+  public_key: a:b
+  private_key_file: nowhere
+  concurrency: 0
+  tls_config: {ca_file: nowhere.pem}
+clients:
+- {id: 1, labels: {job: a}}
+`, 0o600)
+	dir := filepath.Dir(path)
+	cfg, err := Load(path)
+	checkErrors(t, cfg, err)
+	want := fmt.Sprintf(`%[1]s:2: api.public_key: credentials: public key: it holds a colon, which HTTP Basic authentication can't carry
+%[1]s:3: api.private_key_file: credentials: private key: open %[2]s/nowhere: no such file or directory
+%[1]s:4: api.concurrency: must be a whole number from 1 to 1000 in plain digits, not "0"
+%[1]s:5: api.tls_config: unable to read CA cert: unable to read file %[2]s/nowhere.pem: open %[2]s/nowhere.pem: no such file or directory
+%[1]s:7: warning: clients[0].labels.job: Prometheus sets the label job itself and will call this one exported_job: choose another name`, path, dir)
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+}
+
+// TestLoadReportsKeysOnce: keys that are not configured in a valid way are not read.
+func TestLoadReportsKeysOnce(t *testing.T) {
+	for name, keys := range map[string]string{
+		"none":  "public_key: p",
+		"both":  "public_key: p\n  private_key: q\n  private_key_file: nowhere",
+		"blank": "public_key: p\n  private_key: ' '",
+		"list":  "public_key: p\n  private_key: [q]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(keyFile(t, "api:\n  "+keys+"\nclients: [{id: 1}]\n", 0o600))
+			if problems, ok := err.(Errors); !ok || len(problems) != 1 {
+				t.Errorf("got %v; want one error", err)
+			}
+		})
+	}
+}
