@@ -89,7 +89,7 @@ func TestOrders(t *testing.T) {
 	s.stats(t, `{"Status": 0, "Keys": ["a", "b"]}`)
 	got = append(got, ask(100046, keys), ask(100046, next))
 	if diff := cmp.Diff([]string{
-		`200 ["AccountBalance": "1400000"]`, `200 ["AccountBalance": "7.50"]`, `503 []`, `401 []`, `200 ["AccountBalance": "7.50"]`,
+		`200 ["AccountBalance": "1400000"]`, `200 ["AccountBalance": "7.50"]`, `503 []`, `200 []`, `200 ["AccountBalance": "7.50"]`,
 	}, got); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
