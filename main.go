@@ -33,11 +33,12 @@ func main() {
 	// and they may repeat a key.
 	stdlog.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	// A command that is told to stop ends by itself, except where the system holds it, as
 	// in a write to a pipe that nobody reads.
 	context.AfterFunc(ctx, func() { time.AfterFunc(killTime, func() { os.Exit(1) }) })
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintf(os.Stderr, "igsend_exporter: error: %v\n", err)
 		}

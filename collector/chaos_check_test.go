@@ -85,7 +85,7 @@ func (w *world) checkWaiting(f *Fetcher, s *chaosScrape) {
 	defer f.mu.Unlock()
 	waits := f.inFlight > 0 || f.current.Config.API.RequestsPerSecond > 0
 	for i, r := range s.scrape.requests {
-		waits = waits || !s.scrape.answered[i] && r != nil && r.pause != nil
+		waits = waits || !s.scrape.answered(i) && r != nil && r.pause != nil
 	}
 	if !waits && s.scrape.waiting > 0 {
 		w.mu.Lock()

@@ -30,27 +30,15 @@ const minRefusals = 3
 func (k *key) inDoubt() bool { return len(k.refusals) >= 2 }
 func (k *key) refused() bool { return len(k.refusals) >= minRefusals }
 
-// A permission is how many requests may be made now.
-type permission int
-
-const (
-	askAll permission = iota
-	askOne
-	askNone
-)
-
-// allows says how many requests the refusals leave. After the first one, no more may be
+// mayAsk reports whether any client may be asked. After the first refusal, no more may be
 // refused or unanswered than there are slots: if the key was withdrawn, that is how many
 // requests IGSend refuses.
-func (k *key) allows(slots int) permission {
-	switch {
-	case len(k.refusals) == 0, len(k.refusals) == 1 && 1+k.inFlight < max(slots, minRefusals):
-		return askAll
-	case k.inDoubt() && k.inFlight == 0:
-		return askOne
-	}
-	return askNone
+func (k *key) mayAsk(slots int) bool {
+	return len(k.refusals) == 0 || len(k.refusals) == 1 && 1+k.inFlight < max(slots, minRefusals)
 }
+
+// mayTest reports whether one client may be asked to find out about a key in doubt.
+func (k *key) mayTest() bool { return k.inDoubt() && k.inFlight == 0 }
 
 // A standing is what a client's last answer said of a key.
 type standing struct {
@@ -63,33 +51,32 @@ func (k *key) lastAccepted(c *client) bool { return c.standing.key == k && c.sta
 
 // learn takes what an answer says of the key; most failures say nothing.
 func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
-	k, known := r.key, r.key.lastRefused(r.client)
-	if err == nil || err.KeysAccepted() {
-		r.client.standing = standing{k, true}
-		if r.sent.Before(k.refusedAt) {
-			// The key may have been withdrawn since: a doubt stays, for another client to clear.
-			k.refusals = k.refusals[:min(len(k.refusals), 2)]
-		} else {
-			k.refusals = nil
-		}
-		for _, s := range f.scrapes {
-			s.keyTested = s.keyTested && s.key != k
-		}
-		return
-	}
-	if err.KeysRefused() {
-		r.client.standing = standing{k, false}
+	k := r.key
+	accepted := err == nil || err.KeysAccepted()
+	refused := err != nil && err.KeysRefused()
+	// A client that was refused before tells nothing new, unless it was asked to find out.
+	tells := r.keyTest || refused && !k.lastRefused(r.client)
+	switch {
+	case accepted && r.sent.Before(k.refusedAt):
+		// The key may have been withdrawn since: a doubt stays, for another client to clear.
+		k.refusals = k.refusals[:min(len(k.refusals), 2)]
+	case accepted:
+		k.refusals = nil
+	case refused:
 		k.refusedAt = now
 		if !k.refused() && !slices.Contains(k.refusals, r.client.id) {
 			k.refusals = append(k.refusals, r.client.id)
 		}
-		known = known && !r.keyTest // a client refused before says nothing new, unless it was asked to find out
-	} else {
-		known = !r.keyTest
 	}
-	if k.refused() && !known {
-		for _, s := range f.scrapes {
-			s.keyTested = s.keyTested || s.waitsFor(r.session, r.index)
+	if accepted || refused {
+		r.client.standing = standing{k, accepted}
+	}
+	for _, s := range f.scrapes {
+		switch {
+		case accepted && s.key == k:
+			s.keyTested = false
+		case !accepted && tells && k.refused() && s.waitsFor(r.session, r.index):
+			s.keyTested = true
 		}
 	}
 }
@@ -113,7 +100,7 @@ func (k *key) testRank(c *client) int {
 func (f *Fetcher) keyTest() (of *session, client int) {
 	best := math.MaxInt
 	for _, s := range f.scrapes {
-		if s.key.allows(f.slots()) != askOne || s.keyTested && s.key.refused() {
+		if !s.key.mayTest() || s.keyTested && s.key.refused() {
 			continue
 		}
 		for _, queue := range [][]int{s.queue.fast, s.queue.slow} {

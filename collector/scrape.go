@@ -16,17 +16,13 @@ type scrape struct {
 	*session
 	started     time.Time
 	deadline    time.Time
-	answers     []Answer // by client
-	answered    []bool   // by client
+	answers     []Answer // by client; At is zero while there is none
 	waiting     int      // answers still missing
 	queue       queue
 	keyTested   bool // the last request while the key was in doubt did not clear it
 	rateLimited bool // by a 429, before or during this scrape
 	done        chan struct{}
 }
-
-// noDeadline is longer than any scrape.
-const noDeadline = 100 * 365 * 24 * time.Hour
 
 // start begins a scrape. Some of its answers may be known at once: those that
 // min_refresh_interval allows, and all of them when nothing may be asked.
@@ -36,7 +32,7 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 	now := time.Now()
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		deadline = now.Add(noDeadline)
+		deadline = now.Add(maxTimeout)
 	}
 	s := &scrape{started: now, deadline: deadline, done: make(chan struct{})}
 	if err == nil {
@@ -45,7 +41,7 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 		s.session = newSession(f.current, &key{}) // asks for nothing
 	}
 	s.waiting = len(s.clients)
-	s.answers, s.answered = make([]Answer, len(s.clients)), make([]bool, len(s.clients))
+	s.answers = make([]Answer, len(s.clients))
 	f.scrapes = append(f.scrapes, s)
 	f.started++
 	if s.waiting == 0 {
@@ -70,12 +66,14 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 	return s
 }
 
+func (s *scrape) answered(i int) bool { return !s.answers[i].At.IsZero() }
+
 // waitsFor reports whether s still waits for the answer to client i of a session.
-func (s *scrape) waitsFor(of *session, i int) bool { return s.session == of && !s.answered[i] }
+func (s *scrape) waitsFor(of *session, i int) bool { return s.session == of && !s.answered(i) }
 
 // answer gives s the answer for client i.
 func (f *Fetcher) answer(s *scrape, i int, a Answer) {
-	s.answers[i], s.answered[i] = a, true
+	s.answers[i] = a
 	if s.waiting--; s.waiting == 0 {
 		f.end(s)
 	}
@@ -94,7 +92,7 @@ func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 	now := time.Now()
 	var canceled []*request
 	for i := range s.clients {
-		if s.answered[i] {
+		if s.answered(i) {
 			continue
 		}
 		r := s.requests[i]
@@ -127,7 +125,7 @@ var (
 // refuse fails every client that s waits for and that is not in flight.
 func (f *Fetcher) refuse(s *scrape, err *igsend.Error, now time.Time) {
 	for i := range s.clients {
-		if r := s.requests[i]; !s.answered[i] && (r == nil || !r.inFlight) {
+		if r := s.requests[i]; !s.answered(i) && (r == nil || !r.inFlight) {
 			f.fail(s, i, err, now)
 		}
 	}

@@ -52,7 +52,7 @@ func newQueue(s *scrape, inTurn bool, slots int) (q queue) {
 	comesLast := make([]bool, len(s.clients))
 	oldest := -1 // of those
 	for i, c := range s.clients {
-		if s.answered[i] {
+		if s.answered(i) {
 			continue
 		}
 		comesLast[i] = s.key.lastRefused(c) || c.slow && slots == 1
@@ -96,5 +96,5 @@ func (s *scrape) trim() {
 // canAsk reports whether s waits for client i, and nobody asks for it.
 func (s *scrape) canAsk(i int) bool {
 	r := s.requests[i]
-	return !s.answered[i] && (r == nil || !r.inFlight && r.pause == nil)
+	return !s.answered(i) && (r == nil || !r.inFlight && r.pause == nil)
 }

@@ -90,11 +90,11 @@ func golden(t *testing.T, file string, say func(txtar.File) string) {
 	}
 }
 
-func archives(t testing.TB, pattern string) []string {
-	t.Helper()
+func archives(tb testing.TB, pattern string) []string {
+	tb.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no files %s: %v", pattern, err)
+		tb.Fatalf("no files %s: %v", pattern, err)
 	}
 	return files
 }

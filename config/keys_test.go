@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -98,7 +99,8 @@ func TestLoadReportsKeysOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(keyFile(t, "api:\n  "+keys+"\nclients: [{id: 1}]\n", 0o600))
-			if problems, ok := err.(Errors); !ok || len(problems) != 1 {
+			var problems Errors
+			if !errors.As(err, &problems) || len(problems) != 1 {
 				t.Errorf("got %v; want one error", err)
 			}
 		})
