@@ -34,6 +34,11 @@ const documented = `{"coreRes": {"status": 1, "Message": "Client Balance success
 // failed is the failure that IGSend's documentation shows.
 const failed = `{"coreRes": {"status": 2, "Message": "Data Validation Failed. Account Number was not available for this client.", "MessageID": 10009}}`
 
+// refused is how IGSend reports refused keys: the failure, with this message.
+func refused(message string) string {
+	return fmt.Sprintf(`{"coreRes": {"status": 2, "Message": %q, "MessageID": 10009}}`, message)
+}
+
 // table is an answer with these rows.
 func table(rows ...string) string {
 	return `{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [` +
@@ -149,7 +154,9 @@ func (o outcome) retrieved() outcome {
 var (
 	malformed = reason(igsend.ReasonMalformed, 200)
 	rejected  = reason(igsend.ReasonRejected, 200)
-	gbpOnly   = balance("10.50", "GBP", "IN_CREDIT")
+
+	unauthorized = reason(igsend.ReasonUnauthorized, 200)
+	gbpOnly      = balance("10.50", "GBP", "IN_CREDIT")
 )
 
 // The table of answers, with the literal bytes.
@@ -299,6 +306,12 @@ func TestAnswers(t *testing.T) {
 		"more than 1 MiB":              {documented + strings.Repeat(" ", 1<<20-len(documented)+1), malformed},
 
 		// Rejections.
+		"refused keys":           {refused("Data validation failed. Info: Security Unauthorised Access"), unauthorized.with(10009, "Data validation failed. Info: Security Unauthorised Access")},
+		"refused keys with z":    {refused("SECURITY UNAUTHORIZED ACCESS"), unauthorized.with(10009, "SECURITY UNAUTHORIZED ACCESS")},
+		"refused, said late":     {refused(strings.Repeat("x", 250) + " unauthorised access"), unauthorized.with(10009, strings.Repeat("x", 200))},
+		"refused with rows":      {strings.Replace(table(goodGBP), `"status": 1, "Message": "`, `"status": 2, "Message": "Unauthorised access. `, 1), unauthorized.with(10010, "Unauthorised access. Client Balance successfully retrieved.")},
+		"authorised access":      {refused("Authorised access is not the trouble"), rejected.with(10009, "Authorised access is not the trouble")},
+		"success, but it warns":  {strings.Replace(table(goodGBP), "Client Balance", "No unauthorised access. Client Balance", 1), outcome{Balances: []igsend.Balance{gbpOnly}}},
 		"status 0":               {`{"coreRes": {"status": 0}, "tableRes": [` + goodGBP + `]}`, rejected},
 		"status 2 in a string":   {`{"coreRes": {"status": "2", "MessageID": "10009"}}`, rejected.with(10009, "")},
 		"status true":            {`{"coreRes": {"status": true}, "tableRes": [` + goodGBP + `]}`, rejected},
@@ -360,6 +373,10 @@ func TestStatus(t *testing.T) {
 		"rejected with 400":        {body(400, failed), reason(igsend.ReasonRejected, 400).with(10009, "Data Validation Failed. Account Number was not available for this client.")},
 		"rejected with 503":        {body(503, failed), reason(igsend.ReasonRejected, 503).with(10009, "Data Validation Failed. Account Number was not available for this client.")},
 		"rejected with a redirect": {body(302, failed), reason(igsend.ReasonRejected, 302).with(10009, "Data Validation Failed. Account Number was not available for this client.")},
+		"refused keys with 400":    {body(400, refused("Unauthorised access")), reason(igsend.ReasonUnauthorized, 400).with(10009, "Unauthorised access")},
+		"refused keys with 503":    {body(503, refused("Unauthorised access")), reason(igsend.ReasonUnauthorized, 503).with(10009, "Unauthorised access")},
+		"refused keys with a 302":  {body(302, refused("Unauthorised access")), reason(igsend.ReasonUnauthorized, 302).with(10009, "Unauthorised access")},
+		"refused keys with 429":    {body(429, refused("Unauthorised access")), reason(igsend.ReasonRateLimited, 429).with(10009, "Unauthorised access")},
 		"gzip":                     {igsendtest.GzipAnswer, outcome{Balances: whole}},
 		"gzip that ends early":     {igsendtest.GzipTruncated, malformed.transient()},
 		"gzip that is none":        {igsendtest.WithHeader(http.Header{"Content-Encoding": {"gzip"}}, igsendtest.Documented), malformed},
