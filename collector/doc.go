@@ -8,6 +8,9 @@
 //	defer fetcher.Close()
 //	registry.MustRegister(collector.New(ctx, fetcher))
 //
+// The Fetcher knows no Prometheus beyond the counters of its requests. It is not a package
+// of its own because the Collector would then need half of its state exported.
+//
 // The files below follow that line. Each rule of a scrape has its own:
 //
 //	handler.go    the deadline, and how many scrapes at once

@@ -82,7 +82,7 @@ func TestWhatAReloadKeeps(t *testing.T) {
 		scrapeAll(t, f, time.Second)
 		f.Apply(settings(api, ids(1, 1), nil))
 		scrapeAll(t, f, time.Second)
-		f.Apply(settings(api, ids(1, 2), nil)) // 2 went, and begins anew
+		f.Apply(settings(api, ids(1, 2), nil)) // 2 went, and starts again
 		scrapeAll(t, f, time.Second)
 		want := map[igsend.ClientID]float64{1: 30, 2: 0}
 		if diff := cmp.Diff(want, fallen(f)); diff != "" {
