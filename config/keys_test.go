@@ -79,7 +79,7 @@ clients:
 	dir := filepath.Dir(path)
 	cfg, err := Load(path)
 	checkErrors(t, cfg, err)
-	want := fmt.Sprintf(`%[1]s:2: api.public_key: credentials: public key: it holds a colon, which HTTP Basic authentication can't carry
+	want := fmt.Sprintf(`%[1]s:2: api.public_key: credentials: public key: it contains a colon, which HTTP Basic authentication doesn't allow
 %[1]s:3: api.private_key_file: credentials: private key: open %[2]s/nowhere: no such file or directory
 %[1]s:4: api.concurrency: must be a whole number from 1 to 1000 in plain digits, not "0"
 %[1]s:5: api.tls_config: unable to read CA cert: unable to read file %[2]s/nowhere.pem: open %[2]s/nowhere.pem: no such file or directory

@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// maxBodySize bounds an answer, before and after decompression. The documented
-	// one takes 300 bytes.
+	// maxBodySize limits an answer, before and after decompression. The documented
+	// one has 300 bytes.
 	maxBodySize = 1 << 20
-	// maxPooledBuffer keeps one large answer from staying in memory for ever.
+	// maxPooledBuffer keeps a large answer from staying in memory forever.
 	maxPooledBuffer = 64 << 10
-	// maxRetryAfter bounds how long a 429 can silence the exporter.
+	// maxRetryAfter limits how long a 429 can stop requests.
 	maxRetryAfter = 5 * time.Minute
 )
 
 var errTooLarge = fmt.Errorf("more than %d bytes", maxBodySize)
 
-// judge reads an HTTP answer to its end, so that its connection can be used again,
-// and decides what it is.
+// judge reads an HTTP answer and returns what it says. It reads to the end, so that the
+// connection can be used again.
 func (c *Client) judge(ctx context.Context, resp *http.Response, d decoder) ([]Balance, error) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		// Its body is the connection itself, which no deadline ends.
+		// Its body is the connection itself, so reading it could block forever.
 		return nil, &Error{Reason: ReasonHTTP}
 	}
 	buffer := c.buffers.get()
@@ -55,7 +55,8 @@ func (c *Client) judge(ctx context.Context, resp *http.Response, d decoder) ([]B
 	return d.decode(body)
 }
 
-// byStatus explains an answer whose status says all; its body is for people.
+// byStatus returns the error for an answer whose status alone gives the reason. The body
+// only adds IGSend's message.
 func (d decoder) byStatus(reason Reason, body []byte) *Error {
 	e := &Error{Reason: reason}
 	if doc, err := d.parse(body); err == nil {
@@ -64,7 +65,8 @@ func (d decoder) byStatus(reason Reason, body []byte) *Error {
 	return e
 }
 
-// outside2xx judges an answer with another status: IGSend's own word goes before it.
+// outside2xx returns the error for an answer with another status. If the body says that
+// IGSend rejected the call, that is the reason, not the status.
 func (d decoder) outside2xx(status int, body []byte) error {
 	e := &Error{Reason: ReasonHTTP}
 	if doc, err := d.parse(body); err == nil {
@@ -80,7 +82,7 @@ func (d decoder) outside2xx(status int, body []byte) error {
 	return e
 }
 
-// finish adds what every error of an HTTP answer carries.
+// finish sets the fields that every error about an HTTP answer has.
 func finish(err error, id ClientID, status int) error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -89,8 +91,8 @@ func finish(err error, id ClientID, status int) error {
 	return err
 }
 
-// readBody reads and decompresses the body into buffer, on which the result depends.
-// What was read so far comes back with an error, too.
+// readBody reads and decompresses the body. The result may share memory with buffer. If
+// reading fails, readBody also returns what it has read so far.
 func readBody(resp *http.Response, buffer *bytes.Buffer) ([]byte, error) {
 	if _, err := buffer.ReadFrom(io.LimitReader(resp.Body, maxBodySize+1)); err != nil {
 		return buffer.Bytes(), err
@@ -104,7 +106,7 @@ func readBody(resp *http.Response, buffer *bytes.Buffer) ([]byte, error) {
 	case "gzip", "x-gzip":
 		return gunzip(buffer)
 	}
-	return nil, &encodingError{errors.New("the content encoding is none that was asked for")}
+	return nil, &encodingError{errors.New("neither gzip nor identity")}
 }
 
 func gunzip(compressed io.Reader) ([]byte, error) {
@@ -122,13 +124,13 @@ func gunzip(compressed io.Reader) ([]byte, error) {
 	return body, nil
 }
 
-// An encodingError is a body that arrived whole but can't be decompressed.
+// An encodingError reports a body that arrived complete but can't be decompressed.
 type encodingError struct{ err error }
 
 func (e *encodingError) Error() string { return "content encoding: " + e.err.Error() }
 func (e *encodingError) Unwrap() error { return e.err }
 
-// bodyError judges a 2xx answer whose body could not be read.
+// bodyError returns the error for a 2xx answer whose body could not be read.
 func bodyError(err error, keys Keys) *Error {
 	var encoding *encodingError
 	switch {
@@ -144,13 +146,13 @@ func bodyError(err error, keys Keys) *Error {
 }
 
 // parseRetryAfter returns how long a Retry-After header asks to wait, at most five
-// minutes: RFC 9110, section 10.2.3, allows seconds or a date. It returns 0 for none,
-// a bad one and one that is over.
+// minutes. RFC 9110, section 10.2.3, allows seconds or a date. It returns 0 if the value
+// is empty, invalid or a date in the past.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	if isDigits(value) {
 		seconds, err := strconv.Atoi(value)
 		if limit := int(maxRetryAfter / time.Second); err != nil || seconds > limit {
-			seconds = limit // digits that overflow are a long time, too
+			seconds = limit // a number that overflows is a long time, too
 		}
 		return time.Duration(seconds) * time.Second
 	}
@@ -161,7 +163,7 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	return min(max(date.Sub(now), 0), maxRetryAfter)
 }
 
-// buffers recycles what bodies are read into.
+// buffers is a pool of the buffers that bodies are read into.
 type buffers struct{ pool sync.Pool }
 
 func (b *buffers) get() *bytes.Buffer {

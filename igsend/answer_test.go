@@ -25,13 +25,12 @@ var keys = igsend.Keys{Public: "public-key-4f1c", Private: "private/key+9a7e="}
 
 const client igsend.ClientID = 100045
 
-// documented is the answer that IGSend's documentation shows, for the client of
-// these tests.
+// documented is the answer in IGSend's documentation, for the client of these tests.
 const documented = `{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010},
  "tableRes": [{"ClientID": 100045, "AccountBalance": "1400000", "Status": "success",
                "Balance Currency": "GBP", "Balance State": "IN_CREDIT"}]}`
 
-// failed is the failure that IGSend's documentation shows.
+// failed is the failure in IGSend's documentation.
 const failed = `{"coreRes": {"status": 2, "Message": "Data Validation Failed. Account Number was not available for this client.", "MessageID": 10009}}`
 
 // refused is how IGSend reports refused keys: the failure, with this message.
@@ -39,13 +38,13 @@ func refused(message string) string {
 	return fmt.Sprintf(`{"coreRes": {"status": 2, "Message": %q, "MessageID": 10009}}`, message)
 }
 
-// table is an answer with these rows.
+// table returns an answer with the given rows.
 func table(rows ...string) string {
 	return `{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [` +
 		strings.Join(rows, ", ") + `]}`
 }
 
-// row is a row of the asked client, with its balance and currency as raw JSON.
+// row returns a row for the requested client, with balance and currency as raw JSON.
 func row(balance, currency string) string {
 	return `{"ClientID": 100045, "AccountBalance": ` + balance + `, "Status": "success", "Balance Currency": ` + currency + `, "Balance State": "IN_CREDIT"}`
 }
@@ -55,7 +54,7 @@ var (
 	goodEUR = row(`"20"`, `"EUR"`)
 )
 
-// currencies returns n good rows, each in a currency of its own.
+// currencies returns n good rows, each in a different currency.
 func currencies(n int) []string {
 	rows := make([]string, n)
 	for i := range rows {
@@ -79,7 +78,7 @@ type outcome struct {
 
 func (o outcome) String() string { return o.Text }
 
-// ask makes one call and checks what is true of every outcome.
+// ask makes one call and checks what must be true of every outcome.
 func ask(t *testing.T, c *igsend.Client) outcome {
 	t.Helper()
 	balances, err := c.Balances(t.Context(), keys, client)
@@ -92,11 +91,11 @@ func ask(t *testing.T, c *igsend.Client) outcome {
 		t.Fatalf("the error is a %T, want *igsend.Error", err)
 	}
 	if e.ClientID != client {
-		t.Errorf("the error is about client %s, want %s", e.ClientID, client)
+		t.Errorf("the error names client %s, want %s", e.ClientID, client)
 	}
-	for _, secret := range []string{keys.Public, keys.Private, "cHVibGljLWtleS00ZjFjOn"} { // the last is how the header begins
+	for _, secret := range []string{keys.Public, keys.Private, "cHVibGljLWtleS00ZjFjOn"} { // the last is the beginning of the header
 		if strings.Contains(err.Error(), secret) {
-			t.Errorf("the error holds a key: %s", err)
+			t.Errorf("the error contains a key: %s", err)
 		}
 	}
 	got.Err, got.Text = *e, e.Error()
@@ -129,7 +128,7 @@ func reason(r igsend.Reason, status int) outcome {
 	return outcome{Err: igsend.Error{Reason: r, HTTPStatus: status}}
 }
 
-// with adds IGSend's own words to what is wanted.
+// with adds IGSend's MessageID and Message to the wanted outcome.
 func (o outcome) with(messageID int64, message string) outcome {
 	o.Err.MessageID, o.Err.Message = messageID, message
 	return o
@@ -145,8 +144,8 @@ func (o outcome) published(balances ...igsend.Balance) outcome {
 	return o
 }
 
-// retrieved adds the words of the documented success: an answer may be bad in spite
-// of them.
+// retrieved adds the MessageID and Message of the documented success, which a bad answer
+// may have too.
 func (o outcome) retrieved() outcome {
 	return o.with(10010, "Client Balance successfully retrieved.")
 }
@@ -159,7 +158,7 @@ var (
 	gbpOnly      = balance("10.50", "GBP", "IN_CREDIT")
 )
 
-// The table of answers, with the literal bytes.
+// TestAnswers checks what the client makes of the literal bytes of a body.
 func TestAnswers(t *testing.T) {
 	success := `"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}`
 	full := make([]igsend.Balance, 200)
@@ -175,7 +174,7 @@ func TestAnswers(t *testing.T) {
 		"the documented answer":  {documented, outcome{Balances: whole}},
 		"the documented failure": {failed, rejected.with(10009, "Data Validation Failed. Account Number was not available for this client.")},
 
-		// What may differ.
+		// Accepted differences from the documentation.
 		"numbers for strings": {
 			`{"coreRes": {"status": 1}, "tableRes": [{"ClientID": 100045, "AccountBalance": 1400000, "Status": "success", "Balance Currency": "GBP", "Balance State": "IN_CREDIT"}]}`,
 			outcome{Balances: whole},
@@ -199,7 +198,7 @@ func TestAnswers(t *testing.T) {
 		"a lower-case currency":     {table(row(`"10.50"`, `"gbp"`)), outcome{Balances: []igsend.Balance{gbpOnly}}},
 		"a currency not in the ISO": {table(row(`"10.50"`, `"ZZZ"`)), outcome{Balances: []igsend.Balance{balance("10.50", "ZZZ", "IN_CREDIT")}}},
 
-		// Balances that are plain decimals, and those that are not.
+		// Balances that are plain decimals, and balances that are not.
 		"a negative balance":      {table(row(`"-0.01"`, `"GBP"`)), outcome{Balances: []igsend.Balance{balance("-0.01", "GBP", "IN_CREDIT")}}},
 		"zero":                    {table(row(`"0"`, `"GBP"`)), outcome{Balances: []igsend.Balance{balance("0", "GBP", "IN_CREDIT")}}},
 		"leading zeros":           {table(row(`"007"`, `"GBP"`)), outcome{Balances: []igsend.Balance{balance("007", "GBP", "IN_CREDIT")}}},
@@ -338,7 +337,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// What the HTTP status decides, and what it does not.
+// TestStatus checks what depends on the HTTP status, and what does not.
 func TestStatus(t *testing.T) {
 	body := igsendtest.StatusBody
 	for name, test := range map[string]struct {
@@ -379,7 +378,7 @@ func TestStatus(t *testing.T) {
 		"refused keys with 429":    {body(429, refused("Unauthorised access")), reason(igsend.ReasonRateLimited, 429).with(10009, "Unauthorised access")},
 		"gzip":                     {igsendtest.GzipAnswer, outcome{Balances: whole}},
 		"gzip that ends early":     {igsendtest.GzipTruncated, malformed.transient()},
-		"gzip that is none":        {igsendtest.WithHeader(http.Header{"Content-Encoding": {"gzip"}}, igsendtest.Documented), malformed},
+		"gzip that isn't":          {igsendtest.WithHeader(http.Header{"Content-Encoding": {"gzip"}}, igsendtest.Documented), malformed},
 		"another encoding":         {igsendtest.WithHeader(http.Header{"Content-Encoding": {"br"}}, igsendtest.Documented), malformed},
 		"a gzip bomb":              {igsendtest.GzipBomb(20 << 20), malformed},
 		"a body of 200 MB":         {igsendtest.Huge(200 << 20), malformed},
@@ -424,7 +423,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// What never becomes an HTTP answer.
+// TestFaultsOnTheWay covers requests that never get a complete HTTP answer.
 func TestFaultsOnTheWay(t *testing.T) {
 	plain := func(fault igsendtest.Fault) func() *igsendtest.Server {
 		return func() *igsendtest.Server {

@@ -16,36 +16,37 @@ type Balance struct {
 	Reported string
 	// Currency is three upper-case letters.
 	Currency string
-	// State is what IGSend reports, in upper case with blanks and dashes as
-	// underscores: "IN_CREDIT" is the one that its documentation shows. It is
-	// [StateUnknown] when IGSend reports none or one that makes no label.
+	// State is the state that IGSend reports, in upper case and with underscores in
+	// place of spaces and dashes. IGSend documents only "IN_CREDIT". State is
+	// [StateUnknown] if IGSend reports no state, or one that can't be used as a label.
 	State string
 }
 
-// The states that this package knows by name.
+// States that this package knows.
 const (
 	StateInCredit = "IN_CREDIT"
 	StateUnknown  = "UNKNOWN"
 )
 
-// A Unit says in which unit IGSend writes balances. Its documentation does not
-// tell, so whoever configures the client must.
+// A Unit is the unit in which IGSend writes balances. IGSend does not document it, so it
+// has to be configured.
 type Unit string
 
 // The units.
 const (
 	// UnitMajor: "1400000" is 1400000.00 GBP.
 	UnitMajor Unit = "major"
-	// UnitMinor: "1400000" is 14000.00 GBP, by the currency's ISO 4217 exponent.
+	// UnitMinor: "1400000" is 14000.00 GBP, or 1400000 JPY. ISO 4217 says how many
+	// decimal places a currency has.
 	UnitMinor Unit = "minor"
 )
 
-// maxAmountLength bounds the text of a balance. Forty characters hold any sum of
-// money; what is longer is an attack on whoever adds it up.
+// maxAmountLength limits the text of a balance. Forty characters are enough for any sum
+// of money; arithmetic on much longer numbers could use up memory and CPU.
 const maxAmountLength = 40
 
-// isPlainDecimal reports whether s is -?[0-9]+(\.[0-9]+)?: the one notation of a
-// number that has no second reading.
+// isPlainDecimal reports whether s matches -?[0-9]+(\.[0-9]+)?, which can be read in only
+// one way.
 func isPlainDecimal(s string) bool {
 	if len(s) > maxAmountLength {
 		return false
@@ -63,7 +64,8 @@ func isDigits(s string) bool {
 	return s != ""
 }
 
-// parseAmount turns the text of a balance into major units of currency.
+// parseAmount converts the text of a balance to the major unit of currency. It returns
+// the problem if it can't.
 func parseAmount(text, currency string, unit Unit) (decimal.Decimal, string) {
 	if !isPlainDecimal(text) {
 		return decimal.Decimal{}, "AccountBalance is not a plain decimal number"
@@ -82,7 +84,7 @@ func parseAmount(text, currency string, unit Unit) (decimal.Decimal, string) {
 	return amount.Shift(-exponent), ""
 }
 
-// parseCurrency returns s in upper case when it is three ASCII letters.
+// parseCurrency returns s in upper case if it is three ASCII letters.
 func parseCurrency(s string) (string, bool) {
 	if len(s) != 3 {
 		return "", false
@@ -100,7 +102,7 @@ var (
 	stateSeparator = strings.NewReplacer(" ", "_", "-", "_")
 )
 
-// parseState turns a reported state into a label value.
+// parseState converts a reported state to a label value.
 func parseState(s string) string {
 	s = strings.TrimSpace(s)
 	switch {

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// The endpoints of the Client Balance method, from IGSend's documentation. The keys
-// of the two differ.
+// The endpoints of the Client Balance method, from IGSend's documentation. Each has its
+// own keys.
 const (
 	LiveEndpoint    = "https://api.igsend.co.uk/services/clientbalance/"
 	SandboxEndpoint = "https://sandbox.api.igsend.co.uk/services/clientbalance/"
 )
 
-// Client asks IGSend's Client Balance method. It is safe for concurrent use and
-// keeps its connections until Close.
+// Client calls IGSend's Client Balance method. It is safe for concurrent use. It keeps
+// its connections open until Close.
 type Client struct {
 	endpoint  *url.URL
 	timeout   time.Duration
@@ -26,8 +26,8 @@ type Client struct {
 	userAgent string
 	transport http.RoundTripper
 	buffers   buffers
-	// header is that of the latest request. It is shared by all requests with the
-	// same keys: building one costs as much as decoding an answer.
+	// header is the header of the latest request. Requests with the same keys share it,
+	// because building one costs as much as decoding an answer.
 	header atomic.Pointer[header]
 }
 
@@ -36,7 +36,8 @@ type header struct {
 	fields http.Header
 }
 
-// NewClient returns a client for options. The error names the option.
+// NewClient returns a client with the given options. It fails if Endpoint is not an
+// absolute URL.
 func NewClient(options Options) (*Client, error) {
 	endpoint, err := url.Parse(options.Endpoint)
 	if err != nil || endpoint.Host == "" {
@@ -56,17 +57,17 @@ func NewClient(options Options) (*Client, error) {
 	}, nil
 }
 
-// Balances asks once for the balances of one client, one for each currency. The
-// answer takes at most the client's request timeout, and no more than ctx allows.
+// Balances asks once for the balances of one client and returns one for each currency.
+// It takes at most Options.RequestTimeout, and no longer than ctx allows.
 //
-// The error is always an [*Error]. Balances and an error come together when some
-// rows of the answer were good and others were not: what is returned is true, but
-// it is not all that there is. A context whose cause is context.DeadlineExceeded
-// gives ReasonTimeout, any other cancellation ReasonCanceled.
+// A non-nil error is always an [*Error]. If only some rows of the answer are valid,
+// Balances returns the balances of those rows and an error: the balances are correct,
+// but some are missing. If the cause of ctx is context.DeadlineExceeded, the reason is
+// ReasonTimeout; for any other cancellation it is ReasonCanceled.
 //
-// Balances makes no second attempt and follows no redirect: the keys go where Options say
-// and nowhere else. As with any GET, net/http itself sends the request again on another
-// connection when the one it had kept turns out to be closed.
+// Balances does not retry and does not follow redirects, so the keys are only ever sent
+// to Options.Endpoint. As with any GET, net/http sends the request again on another
+// connection if the idle connection that it chose turns out to be closed.
 func (c *Client) Balances(ctx context.Context, keys Keys, id ClientID) ([]Balance, error) {
 	requestCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -82,7 +83,7 @@ func (c *Client) Balances(ctx context.Context, keys Keys, id ClientID) ([]Balanc
 	return balances, nil
 }
 
-// Close closes the connections that are idle, and those in use as soon as they are.
+// Close closes idle connections. Connections in use are closed when their call is done.
 func (c *Client) Close() {
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
@@ -106,8 +107,8 @@ func (c *Client) headerFor(keys Keys) http.Header {
 	h := &header{keys: keys, fields: http.Header{
 		"Authorization": {"Basic " + keys.basic()},
 		"Accept":        {"application/json"},
-		// Asked for by hand, so that net/http leaves the body alone: a body that
-		// breaks off and a compressed text that does are two different faults.
+		// Setting this keeps net/http from decompressing the body. A body that is
+		// cut off and a compressed text that is cut off are different errors.
 		"Accept-Encoding": {"gzip"},
 		"User-Agent":      {c.userAgent},
 	}}

@@ -32,7 +32,7 @@ func TestTheRequestIsAsDocumented(t *testing.T) {
 	}
 }
 
-// To the byte: no body, and nothing that announces one.
+// The request is compared byte by byte. It has no body, and no header that announces one.
 func TestTheRequestOnTheWire(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,7 +55,7 @@ func TestTheRequestOnTheWire(t *testing.T) {
 			request.Write(buffer)
 		}
 		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-		after, _ := io.ReadAll(conn) // until the client closes: nothing may follow
+		after, _ := io.ReadAll(conn) // until the client closes; nothing may follow
 		wire <- request.String() + string(after)
 	}()
 	c, err := igsend.NewClient(igsend.Options{Endpoint: "http://" + listener.Addr().String() + igsendtest.Path})
@@ -87,8 +87,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// An answer may repeat the keys wherever it has room: none may show up in what the
-// client returns.
+// An answer may repeat the keys in any place. They must not show up in what the client
+// returns.
 func TestEchoedKeysAreNotRepeated(t *testing.T) {
 	for name, fault := range map[string]igsendtest.Fault{
 		"in rows":     igsendtest.EchoKeys(200, 1),
@@ -103,16 +103,16 @@ func TestEchoedKeysAreNotRepeated(t *testing.T) {
 			server := igsendtest.NewServer(keys)
 			defer server.Close()
 			server.SetFault(fault)
-			got := ask(t, newClient(t, server, nil)) // looks for keys in the error
+			got := ask(t, newClient(t, server, nil)) // checks that the error contains no key
 			for _, b := range got.Balances {
 				for _, text := range []string{b.Reported, b.Currency, b.State} {
 					if folded := strings.ToLower(text); strings.Contains(folded, "4f1c") || strings.Contains(folded, "9a7e") {
-						t.Errorf("a balance holds a key: %+v", b)
+						t.Errorf("a balance contains a key: %+v", b)
 					}
 				}
 			}
 			if strings.Contains(got.Err.Message, "4f1c") || strings.Contains(got.Err.Message, "9a7e") {
-				t.Errorf("the message holds a key: %s", got.Err.Message)
+				t.Errorf("the message contains a key: %s", got.Err.Message)
 			}
 		})
 	}
@@ -135,11 +135,11 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	calls.Wait()
 	if got := server.Stats().Connections; got != most {
-		t.Errorf("%d connections were opened, want the %d that were needed at once", got, most)
+		t.Errorf("%d connections were opened, want %d, as many as were in use at once", got, most)
 	}
 }
 
-// atOnce makes n calls that are all in flight at the same time, on a connection each.
+// atOnce makes n calls that are all in flight at the same time, each on its own connection.
 func atOnce(t *testing.T, server *igsendtest.Server, c *igsend.Client, n int) {
 	t.Helper()
 	arrived, release := make(chan struct{}, n), make(chan struct{})
@@ -160,7 +160,7 @@ func atOnce(t *testing.T, server *igsendtest.Server, c *igsend.Client, n int) {
 	calls.Wait()
 }
 
-// Keys change while a client is in use; each call is made with its own.
+// Keys may change while a client is in use. Each call sends the keys that it was given.
 func TestEachCallHasItsOwnKeys(t *testing.T) {
 	server := igsendtest.NewServer(keys)
 	defer server.Close()
@@ -179,7 +179,7 @@ func TestEachCallHasItsOwnKeys(t *testing.T) {
 	}
 }
 
-// With HTTP/2, all requests would share one connection, and its fate.
+// With HTTP/2, all requests would share one connection and fail together with it.
 func TestHTTP2IsNotUsed(t *testing.T) {
 	protocols := make(chan string, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protocols <- r.Proto }))
@@ -195,11 +195,11 @@ func TestHTTP2IsNotUsed(t *testing.T) {
 	defer c.Close()
 	compare(t, malformed.transient(), ask(t, c))
 	if got := <-protocols; got != "HTTP/1.1" {
-		t.Errorf("asked over %s, want HTTP/1.1", got)
+		t.Errorf("the request used %s, want HTTP/1.1", got)
 	}
 }
 
-// An error is no reason to give a connection up.
+// A connection is used again after an error.
 func TestConnectionsSurviveFailures(t *testing.T) {
 	server := igsendtest.NewServer(keys)
 	defer server.Close()
@@ -260,7 +260,7 @@ func TestNewClientNamesTheOption(t *testing.T) {
 	}
 }
 
-// A transport of one's own gets the same request and is closed as well.
+// A transport from the options gets the same request, and Close closes it too.
 func TestTransportOption(t *testing.T) {
 	transport := &recorder{err: errors.New("private/key+9a7e= is not for logs")}
 	c, err := igsend.NewClient(igsend.Options{Endpoint: igsend.LiveEndpoint, Transport: transport})
@@ -270,10 +270,10 @@ func TestTransportOption(t *testing.T) {
 	compare(t, reason(igsend.ReasonNetwork, 0).transient(), ask(t, c))
 	c.Close()
 	if got, want := transport.url, "https://api.igsend.co.uk/services/clientbalance/?ClientID=100045"; got != want {
-		t.Errorf("asked %s, want %s", got, want)
+		t.Errorf("requested %s, want %s", got, want)
 	}
 	if !transport.closed {
-		t.Error("not closed")
+		t.Error("the transport was not closed")
 	}
 }
 
@@ -290,12 +290,12 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func (r *recorder) CloseIdleConnections() { r.closed = true }
 
-// What goes on at the network when nobody waits any more ends with the timeout.
+// A dial that nobody waits for any longer ends with the timeout.
 func TestNoDialOutlivesTheTimeout(t *testing.T) {
 	server := igsendtest.NewTLSServer(keys, igsendtest.HandshakeHangs)
 	defer server.Close()
 	c := newClient(t, server, func(o *igsend.Options) { o.RequestTimeout = 50 * time.Millisecond; o.MaxConnections = 1 })
-	for range 3 { // with one connection, a dial that went on would hold up the next
+	for range 3 { // with one connection, a dial that went on would block the next call
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		_, err := c.Balances(ctx, keys, client)
 		cancel()

@@ -5,14 +5,12 @@ import (
 	"strconv"
 )
 
-// A ClientID is the number under which IGSend keeps a client account. IGSend
-// documents it as an integer that is not null, empty or 0; this package takes it
-// to be positive.
+// A ClientID is IGSend's number for a client account. IGSend documents it as an integer
+// that is not null, empty or 0. This package requires it to be positive.
 type ClientID int64
 
-// ParseClientID reads a client ID from its decimal digits. Signs, leading zeros,
-// blanks and 0 itself are errors: two spellings of one client would be two clients
-// to whoever reads the metrics.
+// ParseClientID parses a client ID in decimal digits. Signs, leading zeros, white space
+// and 0 are errors, so that each client has only one spelling.
 func ParseClientID(s string) (ClientID, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n <= 0 || strconv.FormatInt(n, 10) != s {

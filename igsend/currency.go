@@ -5,10 +5,9 @@ import "strings"
 // ISO 4217 list one (SIX Interbank Clearing, the maintenance agency), by the
 // exponent of the minor unit.
 //
-// The table is here because the libraries at hand answer another question: the
-// digits of golang.org/x/text/currency are those that CLDR shows to people, 0 for
-// IQD, COP, IDR and ALL where ISO 4217 has 3, 2, 2 and 2. A balance converted by
-// them would be wrong by a factor of up to 1000.
+// golang.org/x/text/currency can't replace this table: it has the number of digits that
+// CLDR uses for display, which is 0 for IQD, COP, IDR and ALL where ISO 4217 has 3, 2,
+// 2 and 2. A balance converted with those would be wrong by a factor of up to 1000.
 const (
 	exponent0 = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 	exponent2 = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD " +
@@ -19,7 +18,7 @@ const (
 		"TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG"
 	exponent3 = "BHD IQD JOD KWD LYD OMR TND"
 	exponent4 = "CLF UYW"
-	// noExponent are the codes without a minor unit: metals, bond units, tests.
+	// noExponent lists the codes without a minor unit: metals, bond units, test codes.
 	noExponent = "XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX"
 )
 
@@ -33,16 +32,16 @@ var minorUnitExponents = func() map[string]int32 {
 	return exponents
 }()
 
-// minorUnitExponent returns how many decimal places the minor unit of an ISO 4217
-// currency is away from its major unit: 2 for GBP, 0 for JPY. It is false for a
-// code that ISO 4217 does not list or gives no minor unit.
+// minorUnitExponent returns the number of decimal places between the major and the
+// minor unit of an ISO 4217 currency: 2 for GBP, 0 for JPY. It returns false if
+// ISO 4217 does not list the code or gives it no minor unit.
 func minorUnitExponent(currency string) (int32, bool) {
 	exponent, ok := minorUnitExponents[currency]
 	return exponent, ok
 }
 
-// IsCurrency reports whether ISO 4217 lists the code, three upper-case letters, as a
-// currency, fund or metal.
+// IsCurrency reports whether ISO 4217 lists code as a currency, fund or metal. The
+// code must be in upper case.
 func IsCurrency(code string) bool {
 	_, ok := minorUnitExponents[code]
 	return ok || len(code) == 3 && strings.Contains(noExponent, code)

@@ -13,8 +13,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxRows bounds the rows of one answer: ISO 4217 lists fewer currencies, and each
-// row becomes a time series.
+// maxRows limits the rows of one answer, because each row becomes a time series. ISO 4217
+// lists fewer currencies.
 const maxRows = 200
 
 // The documented answer, field by field:
@@ -23,8 +23,7 @@ const maxRows = 200
 //	 "tableRes": [{"ClientID": 100000, "AccountBalance": "1400000", "Status": "success",
 //	               "Balance Currency": "GBP", "Balance State": "IN_CREDIT"}]}
 //
-// Scalars stay raw: each may be a string or a number, and each is judged on its
-// own.
+// Scalars stay raw, because each may be a string or a number and is checked on its own.
 type (
 	document struct {
 		CoreRes  *core          `json:"coreRes"`
@@ -47,12 +46,12 @@ type (
 	}
 )
 
-// tableRes is the rows, or the knowledge that there is something else in their place:
-// what the table looks like when the call failed is not documented, and must not hide
-// that it did.
+// tableRes holds the rows. It accepts any JSON value, because IGSend does not document
+// what the table looks like when a call fails, and a strange table must not hide the
+// failure.
 type tableRes struct {
 	rows  []row
-	other bool
+	other bool // anything but a list of at most maxRows objects
 }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -81,17 +80,17 @@ func (t *tableRes) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// decoder reads the answer to one question.
+// A decoder decodes the answer to one request.
 type decoder struct {
 	id   ClientID
 	unit Unit
-	keys Keys // what an answer must not smuggle into a label or a log line
+	keys Keys // must not appear in a label or a log line
 }
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
-// decode judges the body of a 2xx answer. It returns the balances of the good rows
-// even when there is an error: a bad row costs its own currency only.
+// decode decodes the body of a 2xx answer. It returns the balances of the good rows even
+// if there is an error, so that a bad row affects its own currency only.
 func (d decoder) decode(body []byte) ([]Balance, error) {
 	doc, err := d.parse(body)
 	if err != nil {
@@ -105,26 +104,26 @@ func (d decoder) decode(body []byte) ([]Balance, error) {
 	}
 	switch table := doc.TableRes; {
 	case table.other:
-		return nil, d.malformed(doc, fmt.Errorf("tableRes is not a list of %d rows at most", maxRows))
+		return nil, d.malformed(doc, fmt.Errorf("tableRes is not a list of at most %d rows", maxRows))
 	case len(table.rows) == 0:
-		return nil, d.malformed(doc, errors.New("tableRes holds no rows"))
+		return nil, d.malformed(doc, errors.New("tableRes has no rows"))
 	}
 	return d.balances(doc, doc.TableRes.rows)
 }
 
-// parse reads the document without a judgement on what it says.
+// parse parses the document and checks that it has a status.
 func (d decoder) parse(body []byte) (document, error) {
 	var doc document
-	// The library is strict about repeated names and trailing data by itself. Invalid
-	// UTF-8 passes, since it can do no harm: a number or a currency that holds it fits
-	// no grammar, and in a text it is replaced.
+	// The library itself refuses repeated names and trailing data. Invalid UTF-8 is
+	// allowed because it does no harm: it makes a number or currency invalid, and in a
+	// message it is replaced.
 	err := json.Unmarshal(bytes.TrimPrefix(body, utf8BOM), &doc, jsontext.AllowInvalidUTF8(true))
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-		// Half an answer is most likely a fault on the way: worth asking again.
+		// The answer was probably cut off on the way, so another attempt may succeed.
 		return document{}, &Error{Reason: ReasonMalformed, Transient: true, Err: errors.New("the JSON ends early")}
 	case err != nil:
-		// The library's error quotes the answer, which is not ours to log.
+		// The library's error quotes the answer, which must not be logged.
 		return document{}, &Error{Reason: ReasonMalformed, Err: errors.New("not the documented JSON")}
 	case doc.CoreRes == nil || isNull(doc.CoreRes.Status):
 		return doc, d.malformed(doc, errors.New("coreRes.status is missing"))
@@ -132,8 +131,7 @@ func (d decoder) parse(body []byte) (document, error) {
 	return doc, nil
 }
 
-// rejection returns IGSend's own word that the call failed, if that is what the
-// document says.
+// rejection returns an error if the document says that the call failed.
 func (d decoder) rejection(doc document) error {
 	if scalar(doc.CoreRes.Status) == "1" {
 		return nil
@@ -145,12 +143,12 @@ func (d decoder) rejection(doc document) error {
 	return d.explain(doc, &Error{Reason: reason})
 }
 
-// unauthorisedAccess is how IGSend reports refused keys: "Data validation failed. Info:
-// Security Unauthorised Access", under the same MessageID as every validation failure.
+// unauthorisedAccess matches the message for refused keys: "Data validation failed. Info:
+// Security Unauthorised Access". Its MessageID is that of every validation failure.
 // Source: DisburseCBP.html and DisburseCrossBorderPayment.html on the API's site.
 var unauthorisedAccess = regexp.MustCompile(`(?i)unauthori[sz]ed\s+access`)
 
-// balances judges the rows. The first bad row gives the reason.
+// balances returns the balances of the good rows. The error is about the first bad row.
 func (d decoder) balances(doc document, rows []row) ([]Balance, error) {
 	rowsOf := countCurrencies(rows)
 	balances := make([]Balance, 0, len(rows))
@@ -176,8 +174,8 @@ func (d decoder) balances(doc document, rows []row) ([]Balance, error) {
 	return balances, nil
 }
 
-// countCurrencies counts every row that names a currency, the bad ones too: of two
-// rows in one currency neither can be trusted, whatever is wrong with the other.
+// countCurrencies counts the rows of each currency. Bad rows count too: when two rows
+// have the same currency, neither can be trusted.
 func countCurrencies(rows []row) map[string]int {
 	if len(rows) == 1 {
 		return nil
@@ -191,11 +189,11 @@ func countCurrencies(rows []row) map[string]int {
 	return count
 }
 
-// balance judges one row. A problem is said without the value: answers are not
-// logged.
+// balance returns the balance in one row, or the problem with it. The problem does not
+// quote the row, because answers must not be logged.
 func (d decoder) balance(r *row) (b Balance, reason Reason, problem string) {
 	if scalar(r.ClientID) != d.id.String() {
-		return b, ReasonMalformed, "ClientID is not the client that was asked for"
+		return b, ReasonMalformed, "ClientID is not the requested client"
 	}
 	if !strings.EqualFold(scalar(r.Status), "success") {
 		return b, ReasonRejected, "Status is not success"
@@ -220,19 +218,19 @@ func (d decoder) malformed(doc document, err error) error {
 	return d.explain(doc, &Error{Reason: ReasonMalformed, Err: err})
 }
 
-// explain adds IGSend's own words to e.
+// explain adds IGSend's MessageID and Message to e.
 func (d decoder) explain(doc document, e *Error) *Error {
 	if doc.CoreRes == nil {
 		return e
 	}
-	// An ID that is no number explains nothing, and 0 says that there is none.
+	// An ID that is not a number is left out: it stays 0.
 	e.MessageID, _ = strconv.ParseInt(scalar(doc.CoreRes.MessageID), 10, 64)
 	e.Message = d.keys.clean(scalar(doc.CoreRes.Message))
 	return e
 }
 
-// scalar returns the text of a JSON string or the digits of a JSON number; "" for
-// anything else, which no grammar here accepts.
+// scalar returns the text of a JSON string or number. It returns "" for anything else;
+// the empty string is never valid.
 func scalar(v jsontext.Value) string {
 	switch v.Kind() {
 	case '0':
@@ -241,7 +239,7 @@ func scalar(v jsontext.Value) string {
 		if inner := v[1 : len(v)-1]; !bytes.ContainsRune(inner, '\\') && isASCII(inner) {
 			return string(inner)
 		}
-		text, _ := jsontext.AppendUnquote(nil, v) // replaces invalid UTF-8, and says so
+		text, _ := jsontext.AppendUnquote(nil, v) // the error is about invalid UTF-8, which it has replaced
 		return string(text)
 	}
 	return ""

@@ -15,7 +15,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	// In the place of igsend.LiveEndpoint, a simulated API with one client.
+	// A simulated API with one client takes the place of igsend.LiveEndpoint.
 	server := igsendtest.NewServer(keys)
 	defer server.Close()
 	server.SetClient(100045, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// transportError judges a request that brought no HTTP answer.
+// transportError returns the error for a request that got no HTTP answer.
 func transportError(ctx context.Context, keys Keys, id ClientID, err error) *Error {
 	e := &Error{ClientID: id}
 	switch {
@@ -29,7 +29,8 @@ func transportError(ctx context.Context, keys Keys, id ClientID, err error) *Err
 	return e
 }
 
-// interruption tells whether the time ran out or whoever asked has gone.
+// interruption tells whether ctx ended because time ran out or because the caller
+// canceled it.
 func interruption(ctx context.Context) Reason {
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return ReasonTimeout
@@ -53,10 +54,9 @@ func isTLS(err error) bool {
 		errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
-// presentable returns an error that may be logged. net/http's own errors quote what
-// it could not parse, which may be anything; only errors that the operating system,
-// the resolver or crypto/tls made are passed on, and of these only the text, without
-// the keys.
+// presentable returns an error that is safe to log. net/http's own errors quote what
+// it could not parse, which may hold a key. So only errors from the operating system,
+// the resolver and crypto/tls are passed on, with any keys removed.
 func presentable(err error, keys Keys) error {
 	var (
 		operation    *net.OpError

@@ -12,8 +12,8 @@ import (
 
 var plainDecimal = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 
-// Whatever the bytes, the decoder does not panic, publishes only plain decimals that
-// stand in the input, and says so when it publishes less than there is.
+// For any input, the decoder does not panic, returns only plain decimals that are in the
+// input, and returns an error if it leaves a balance out.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [{"ClientID": 100045, "AccountBalance": "1400000", "Status": "success", "Balance Currency": "GBP", "Balance State": "IN_CREDIT"}]}`,
@@ -45,7 +45,7 @@ func FuzzDecode(f *testing.F) {
 		seen := map[string]bool{}
 		for _, b := range balances {
 			if !plainDecimal.MatchString(b.Reported) || len(b.Reported) > maxAmountLength || !strings[b.Reported] {
-				t.Errorf("balance %q is no plain decimal of the input", b.Reported)
+				t.Errorf("balance %q is not a plain decimal from the input", b.Reported)
 			}
 			exponent, _ := minorUnitExponent(b.Currency)
 			if !minor {
@@ -65,7 +65,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// scalars returns the texts and numbers of a document.
+// scalars returns the strings and numbers in a document.
 func scalars(body []byte) map[string]bool {
 	found := map[string]bool{}
 	dec := jsontext.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, utf8BOM)), jsontext.AllowInvalidUTF8(true))
@@ -78,7 +78,7 @@ func scalars(body []byte) map[string]bool {
 	}
 }
 
-// canonical drops the zeros that make no difference.
+// canonical drops insignificant zeros.
 func canonical(s string) string {
 	sign, digits := "", strings.TrimPrefix(s, "-")
 	if digits != s {

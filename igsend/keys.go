@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// Keys are the two halves of an API key, as HTTP Basic authentication carries
-// them: the public key is the user, the private key the password. Two Keys are
-// equal (==) when IGSend would see the same credentials.
+// Keys are the two halves of an API key. They are sent with HTTP Basic
+// authentication: the public key is the user name, the private key the password. Two
+// Keys are equal (==) if they are the same credentials to IGSend.
 //
-// Keys print as "[redacted]" in every format, so that no log line or error can
-// show them by accident.
+// Keys print as "[redacted]" in every format, so that they do not end up in a log line
+// or an error by accident.
 type Keys struct {
 	Public  string
 	Private string
@@ -34,8 +34,8 @@ func (Keys) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText returns "[redacted]", for JSON, YAML and the like.
 func (Keys) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// A KeySource says where the two halves of an API key are kept. Each half is
-// either given as text or read from a file; the file wins when both are set.
+// A KeySource says where the two halves of an API key come from. Each half is
+// either given as text or read from a file. If both are set, the file is used.
 type KeySource struct {
 	Public      string
 	PublicFile  string
@@ -43,12 +43,12 @@ type KeySource struct {
 	PrivateFile string
 }
 
-// Keys returns the keys as they are now: files are read at every call, so that a
-// rotated key is picked up without a restart. Blanks and newlines around a key
-// are trimmed, because editors and secret stores leave them there.
+// Keys returns the current keys. It reads the files on every call, so a rotated key is
+// picked up without a restart. White space around a key is trimmed, because editors and
+// secret stores add it.
 //
-// The error is an [*Error] with [ReasonCredentials]; it names the half and the
-// file, never the content.
+// The error is an [*Error] with [ReasonCredentials]. It names the half and the file,
+// but never shows the content.
 func (s KeySource) Keys() (Keys, error) {
 	public, publicErr := s.public()
 	private, privateErr := readKey("private", s.Private, s.PrivateFile)
@@ -60,17 +60,17 @@ func (s KeySource) Keys() (Keys, error) {
 
 func (s KeySource) public() (string, error) {
 	key, err := readKey("public", s.Public, s.PublicFile)
-	// RFC 7617, section 2: the user of HTTP Basic authentication holds no colon.
+	// RFC 7617, section 2: the user name can't contain a colon.
 	if strings.Contains(key, ":") {
-		return "", errors.New("public key: it holds a colon, which HTTP Basic authentication can't carry")
+		return "", errors.New("public key: it contains a colon, which HTTP Basic authentication doesn't allow")
 	}
 	return key, err
 }
 
-// LogValue returns "[redacted]", for log/slog: the source may hold keys as text.
+// LogValue returns "[redacted]", for log/slog, because the source may hold keys as text.
 func (KeySource) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// String returns "[redacted]": the source may hold keys as text.
+// String returns "[redacted]", because the source may hold keys as text.
 func (KeySource) String() string { return redacted }
 
 // GoString returns "[redacted]", for %#v.
@@ -79,8 +79,7 @@ func (KeySource) GoString() string { return redacted }
 // MarshalText returns "[redacted]", for JSON, YAML and the like.
 func (KeySource) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// maxKeySize bounds a key file: a path that names something else should not fill the
-// memory.
+// maxKeySize limits the size of a key file, so that a wrong path can't fill the memory.
 const maxKeySize = 64 << 10
 
 func readSmall(name string) ([]byte, error) {
@@ -91,7 +90,7 @@ func readSmall(name string) ([]byte, error) {
 	defer file.Close()
 	content, err := io.ReadAll(io.LimitReader(file, maxKeySize+1))
 	if err == nil && len(content) > maxKeySize {
-		err = fmt.Errorf("file %s holds more than %d bytes, which is no key", name, maxKeySize)
+		err = fmt.Errorf("file %s is larger than %d bytes, which is too large for a key", name, maxKeySize)
 	}
 	return content, err
 }

@@ -38,9 +38,9 @@ func TestKeySource(t *testing.T) {
 		"nothing":         {igsend.KeySource{}, igsend.Keys{}, "credentials: public key: not set\nprivate key: not set"},
 		"half":            {igsend.KeySource{Public: "secret"}, igsend.Keys{}, "credentials: private key: not set"},
 		"an empty file":   {igsend.KeySource{Public: "secret", PrivateFile: empty}, igsend.Keys{}, "credentials: private key: file " + empty + " is empty"},
-		"a large file":    {igsend.KeySource{PublicFile: file("large", strings.Repeat("x", 64<<10+1)), Private: "secret"}, igsend.Keys{}, "credentials: public key: file " + filepath.Join(dir, "large") + " holds more than 65536 bytes, which is no key"},
+		"a large file":    {igsend.KeySource{PublicFile: file("large", strings.Repeat("x", 64<<10+1)), Private: "secret"}, igsend.Keys{}, "credentials: public key: file " + filepath.Join(dir, "large") + " is larger than 65536 bytes, which is too large for a key"},
 		"a missing file":  {igsend.KeySource{PublicFile: missing, Private: "secret"}, igsend.Keys{}, "credentials: public key: open " + missing + ": no such file or directory"},
-		"a colon":         {igsend.KeySource{PublicFile: colon, Private: "secret"}, igsend.Keys{}, "credentials: public key: it holds a colon, which HTTP Basic authentication can't carry"},
+		"a colon":         {igsend.KeySource{PublicFile: colon, Private: "secret"}, igsend.Keys{}, "credentials: public key: it contains a colon, which HTTP Basic authentication doesn't allow"},
 		"a private colon": {igsend.KeySource{Public: "pub", PrivateFile: colon}, igsend.Keys{Public: "pub", Private: "a:b"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestKeySource(t *testing.T) {
 	}
 }
 
-// No way of printing them shows the keys.
+// Keys stay secret in every format in which they can be printed.
 func TestKeysPrintRedacted(t *testing.T) {
 	source := igsend.KeySource{Public: keys.Public, Private: keys.Private}
 	var out bytes.Buffer
@@ -75,7 +75,7 @@ func TestKeysPrintRedacted(t *testing.T) {
 	}
 	out.Write(text)
 	if strings.Contains(out.String(), "4f1c") || strings.Contains(out.String(), "9a7e") {
-		t.Errorf("a key shows:\n%s", out.String())
+		t.Errorf("a key is visible:\n%s", out.String())
 	}
 }
 

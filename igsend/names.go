@@ -8,9 +8,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Fields that nobody documented are no trouble, unless they are a documented field
-// in another case: then one of the two was meant, and a guess is not good enough
-// for money.
+// Unknown fields are ignored, unless their name is that of a documented field in another
+// case. Such a field may or may not be the documented one, and with money this package
+// does not guess.
 
 func (doc document) checkNames() error {
 	if err := checkNames(doc.Unknown, "coreRes", "tableRes"); err != nil {
@@ -23,8 +23,8 @@ func (r *row) checkNames() error {
 	return checkNames(r.Unknown, "ClientID", "AccountBalance", "Status", "Balance Currency", "Balance State")
 }
 
-// checkNames looks for a documented name in another case among the members of an
-// object of unknown fields.
+// checkNames returns an error if unknown, an object of the unknown fields, has a
+// documented name in another case.
 func checkNames(unknown jsontext.Value, documented ...string) error {
 	if len(unknown) == 0 {
 		return nil

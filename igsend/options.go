@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Options say how a Client asks. Only Endpoint is needed.
+// Options configure a Client. Only Endpoint is required.
 type Options struct {
-	// Endpoint is the URL of the Client Balance method without its query, such as
+	// Endpoint is the URL of the Client Balance method without a query, such as
 	// LiveEndpoint.
 	Endpoint string
-	// RequestTimeout bounds one call from connecting to the last byte. Default: 5s.
+	// RequestTimeout limits one call, from connecting to the last byte. Default: 5s.
 	RequestTimeout time.Duration
-	// MaxConnections bounds the connections that are open at once. Calls beyond it
-	// wait. Default: 8.
+	// MaxConnections limits how many connections are open at once. Further calls wait
+	// for a free one. Default: 8.
 	MaxConnections int
 	// BalanceUnit is the unit in which IGSend writes balances. Default: UnitMajor.
 	BalanceUnit Unit
@@ -25,8 +25,8 @@ type Options struct {
 	TLS *tls.Config
 	// Proxy returns the proxy for a request, as in http.Transport. Default: none.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Transport replaces the client's own, which MaxConnections, TLS and Proxy
-	// configure; they are then without effect. Default: none.
+	// Transport replaces the client's own transport. MaxConnections, TLS and Proxy then
+	// have no effect. Default: none.
 	Transport http.RoundTripper
 }
 

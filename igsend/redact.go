@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// maxMessageLength is how many characters of IGSend's own text are kept.
+// maxMessageLength is how many characters of IGSend's message are kept.
 const maxMessageLength = 200
 
-// spellings returns every form in which the keys travel or could come back, the
-// longest first, so that a key that is part of another leaves nothing behind.
+// spellings returns every form in which the keys are sent or could come back. The longest
+// come first, because one key may be part of another.
 func (k Keys) spellings() []string {
 	var all []string
 	for _, s := range []string{k.basic(), k.Private, k.Public} {
@@ -27,8 +27,9 @@ func (k Keys) spellings() []string {
 	return all
 }
 
-// clean prepares a text from the network for people: keys replaced, in any case, then
-// cut, in this order, since half a key is a secret too.
+// clean makes a text from the network safe to show. It replaces the keys, in upper or
+// lower case, and then cuts the text. The order matters: cutting first could leave part
+// of a key.
 func (k Keys) clean(text string) string {
 	if all := k.spellings(); len(all) > 0 {
 		for i := range all {
@@ -42,8 +43,8 @@ func (k Keys) clean(text string) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// isIn reports whether text holds a key in any spelling, folded as a state is before
-// it becomes a label.
+// isIn reports whether text contains a key in any spelling. Both are folded first, as a
+// state is before it becomes a label.
 func (k Keys) isIn(text string) bool {
 	if text == "" || text == StateInCredit {
 		return false

@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// maxHeaderBytes bounds the header of an answer; documented ones take a few hundred.
+	// maxHeaderBytes limits the header of an answer. Real ones have a few hundred bytes.
 	maxHeaderBytes = 64 << 10
-	// keepAlive is how often an idle connection is probed, so that routers between
-	// two scrapes don't forget it.
+	// keepAlive is how often an idle connection is probed, so that routers don't drop
+	// it between two scrapes.
 	keepAlive = 15 * time.Second
 )
 
 // newTransport returns a transport that opens at most MaxConnections connections
-// and keeps them, so that a second round of calls opens none. Limiting the calls
-// alone would not do: net/http finishes a dial whose request was given another
-// connection meanwhile.
+// and keeps them, so that the next scrape can use them again. Limiting the number of
+// calls is not enough: when a connection becomes free while net/http dials another one
+// for the same request, net/http uses the free one and still finishes the dial.
 func newTransport(o Options) *http.Transport {
 	dialer := &net.Dialer{Timeout: o.RequestTimeout, KeepAlive: keepAlive}
 	tlsConfig := o.TLS
@@ -27,25 +27,26 @@ func newTransport(o Options) *http.Transport {
 		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true) // one request a connection: HTTP/2 would put all on one
+	protocols.SetHTTP1(true) // HTTP/2 would send all requests over one connection
 	return &http.Transport{
 		Proxy:       o.Proxy,
 		DialContext: dialer.DialContext,
 		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return dialTLS(ctx, dialer, tlsConfig, network, addr)
 		},
-		TLSClientConfig:        tlsConfig, // for the handshake behind a proxy
+		TLSClientConfig:        tlsConfig, // for the handshake through a proxy
 		TLSHandshakeTimeout:    o.RequestTimeout,
 		MaxConnsPerHost:        o.MaxConnections,
 		MaxIdleConnsPerHost:    o.MaxConnections,
-		IdleConnTimeout:        0, // IGSend decides how long; a scrape interval may be an hour
+		IdleConnTimeout:        0, // IGSend closes them; a scrape interval may be an hour
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		Protocols:              protocols,
 	}
 }
 
-// dialTLS connects and shakes hands within the dialer's timeout. net/http would do
-// the same, but report a connection that is cut within the handshake as any other.
+// dialTLS connects and completes the TLS handshake within the dialer's timeout. net/http
+// could do this too, but its errors would not tell a connection that is closed during
+// the handshake from any other closed connection.
 func dialTLS(ctx context.Context, dialer *net.Dialer, config *tls.Config, network, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialer.Timeout)
 	defer cancel()
@@ -65,7 +66,7 @@ func dialTLS(ctx context.Context, dialer *net.Dialer, config *tls.Config, networ
 	return conn, nil
 }
 
-// A handshakeError tells a failed handshake from a failed connection.
+// A handshakeError reports that the TLS handshake failed, not the connection.
 type handshakeError struct{ err error }
 
 func (e *handshakeError) Error() string { return "handshake: " + e.err.Error() }
