@@ -67,7 +67,7 @@ func (w *world) scrape(f *Fetcher, timeout, hangUp time.Duration) *chaosScrape {
 	case <-s.scrape.done:
 	case <-ctx.Done():
 		w.checkWaiting(f, s)
-		f.leave(s.scrape, interruption(ctx))
+		f.leave(s.scrape, igsend.ContextReason(ctx))
 	}
 	s.answers = s.scrape.answers
 	s.ended = time.Now()

@@ -145,7 +145,7 @@ func (a *chaosAPI) Balances(ctx context.Context, keys igsend.Keys, id igsend.Cli
 	select {
 	case <-ctx.Done():
 		a.drop(d)
-		return nil, &igsend.Error{ClientID: id, Reason: interruption(ctx)}
+		return nil, &igsend.Error{ClientID: id, Reason: igsend.ContextReason(ctx)}
 	case <-timeout.C:
 		a.end(d, func() *igsend.Error { return &igsend.Error{Reason: igsend.ReasonTimeout} })
 	case <-answer.C:

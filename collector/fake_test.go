@@ -74,7 +74,7 @@ func (a *fakeAPI) Balances(ctx context.Context, keys igsend.Keys, id igsend.Clie
 		}
 	}
 	if ctx.Err() != nil {
-		return nil, &igsend.Error{ClientID: id, Reason: interruption(ctx)}
+		return nil, &igsend.Error{ClientID: id, Reason: igsend.ContextReason(ctx)}
 	}
 	if r.err != nil {
 		err := *r.err

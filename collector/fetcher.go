@@ -100,17 +100,9 @@ func (f *Fetcher) fetch(ctx context.Context) *scrape {
 	select {
 	case <-s.done:
 	case <-ctx.Done():
-		f.leave(s, interruption(ctx))
+		f.leave(s, igsend.ContextReason(ctx))
 	}
 	return s
-}
-
-// interruption tells a scrape that has to answer now from one whose scraper hung up.
-func interruption(ctx context.Context) igsend.Reason {
-	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		return igsend.ReasonTimeout
-	}
-	return igsend.ReasonCanceled
 }
 
 // lockWithKeys locks f.mu and returns the keys of the current settings. Keys are read

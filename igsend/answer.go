@@ -46,7 +46,7 @@ func (c *Client) judge(ctx context.Context, resp *http.Response, d decoder) ([]B
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, &Error{Reason: interruption(ctx)}
+		return nil, &Error{Reason: ContextReason(ctx)}
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return nil, d.outside2xx(resp.StatusCode, body)
 	case err != nil:

@@ -16,7 +16,7 @@ func transportError(ctx context.Context, keys Keys, id ClientID, err error) *Err
 	e := &Error{ClientID: id}
 	switch {
 	case ctx.Err() != nil:
-		e.Reason = interruption(ctx)
+		e.Reason = ContextReason(ctx)
 		return e
 	case isTimeout(err):
 		e.Reason = ReasonTimeout
@@ -29,9 +29,9 @@ func transportError(ctx context.Context, keys Keys, id ClientID, err error) *Err
 	return e
 }
 
-// interruption tells whether ctx ended because time ran out or because the caller
-// canceled it.
-func interruption(ctx context.Context) Reason {
+// ContextReason returns the reason of a call that ctx has ended: ReasonTimeout if the cause of ctx
+// is context.DeadlineExceeded, otherwise ReasonCanceled.
+func ContextReason(ctx context.Context) Reason {
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return ReasonTimeout
 	}
