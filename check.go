@@ -17,7 +17,7 @@ func check(source settingsSource, server serverOptions, scrape scrapeOptions, st
 	cfg, err := source.config()
 	problems := []error{validate(server, scrape), err}
 	if err := web.Validate(*server.web.WebConfigFile); err != nil {
-		problems = append(problems, fmt.Errorf("--web.config.file: %w", err))
+		problems = append(problems, fmt.Errorf("--web.config.file=%s: %w", *server.web.WebConfigFile, err))
 	}
 	failed := errors.Join(problems...)
 	if failed == nil {

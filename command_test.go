@@ -53,7 +53,7 @@ clients:
 			doubtful + ":7: warning: clients[0].thresholds.GBP.crtical: looks like a misspelt critical",
 		}},
 		"warnings beside errors": {[]string{"--config.file=" + doubtful, "--web.config.file=" + web}, 1, []string{
-			"--web.config.file: ", doubtful + ":3: warning: ", doubtful + ":7: warning: ",
+			"--web.config.file=", doubtful + ":3: warning: ", doubtful + ":7: warning: ",
 		}},
 		"all that is wrong, in order": {[]string{"--config.file=" + broken}, 1, []string{
 			broken + ":3: api.private_key_file: ", broken + ":4: api.concurrency: ", broken + ":5: api.proxy_url: ", broken + ":8: clients[1].id: ", broken + ":9: clients[1].thresholds.GBP.critical: ",
@@ -67,7 +67,7 @@ clients:
 		}},
 		"flags that a start would refuse": {[]string{file, "--scrape.timeout=0s"}, 1, []string{"--scrape.timeout=0s: must be above 0"}},
 		"the web configuration, too": {[]string{"--config.file=" + broken, "--web.config.file=" + web}, 1, []string{
-			broken + ":3: ", broken + ":4: ", broken + ":5: ", broken + ":8: ", broken + ":9: ", "--web.config.file: ",
+			broken + ":3: ", broken + ":4: ", broken + ":5: ", broken + ":8: ", broken + ":9: ", "--web.config.file=",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func newReloader(load func() (collector.Settings, error), fetcher *collector.Fet
 		load: load, fetcher: fetcher, logger: logger,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "igsend_exporter_config_last_reload_successful",
-			Help: "1 when the last reload of the configuration succeeded, 0 when it failed and the one before is in use.",
+			Help: "1 when the last reload of the configuration succeeded, 0 when it failed and the previous one is still in use.",
 		}),
 		succeeded: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "igsend_exporter_config_last_reload_success_timestamp_seconds",
@@ -53,7 +53,7 @@ func (r *reloader) reload() error {
 	settings, err := r.load()
 	if err != nil {
 		r.successful.Set(0)
-		r.logger.Error("Reloading the configuration failed; the one before stays in use", "err", err)
+		r.logger.Error("Reloading the configuration failed; the previous configuration is still in use", "err", err)
 		return err
 	}
 	r.fetcher.Apply(settings)
@@ -66,7 +66,7 @@ func (r *reloader) reload() error {
 // ServeHTTP reloads the settings. It answers 500 with the reason when that fails.
 func (r *reloader) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if err := r.reload(); err != nil {
-		http.Error(w, "Reloading the configuration failed; the one before stays in use:\n"+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "Reloading the configuration failed; the previous configuration is still in use:\n"+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	_, _ = w.Write([]byte("Configuration reloaded.\n"))
