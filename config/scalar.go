@@ -42,7 +42,7 @@ func (v value) scalar(want string) (characters string, ok bool) {
 // refuse reports what v must be and what it is instead. It does not repeat a text behind
 // an alias, because the anchor may be on a key.
 func (v value) refuse(want string, args ...any) {
-	found := "what its alias stands for"
+	found := "the value of its alias"
 	if !v.borrowed {
 		found = quote(v.node.Value)
 	}
