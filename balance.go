@@ -24,8 +24,8 @@ import (
 )
 
 // printBalances asks for the clients with the given IDs, or for all configured ones, by the
-// rules of a scrape. It prints their balances, and the reason for each client without a
-// complete answer.
+// same rules as a scrape. It prints their balances, and for each client without a complete
+// answer the reason.
 func printBalances(ctx context.Context, source settingsSource, ids []string, output string, stdout, stderr io.Writer) error {
 	if source.file == "" && len(source.clientIDs) == 0 {
 		source.clientIDs = ids
@@ -49,7 +49,7 @@ func printBalances(ctx context.Context, source settingsSource, ids []string, out
 	return nil
 }
 
-// ask asks for every client. The error says how far it came when ctx ended it.
+// ask asks for every client. If ctx is done first, the error says how many had answered.
 func ask(ctx context.Context, settings collector.Settings, stderr io.Writer) ([]collector.Answer, error) {
 	p := &progress{API: settings.API, clients: len(settings.Config.Clients), done: map[igsend.ClientID]bool{}}
 	settings.API = p
@@ -72,8 +72,8 @@ func ask(ctx context.Context, settings collector.Settings, stderr io.Writer) ([]
 	return answers, nil
 }
 
-// withClients returns cfg with only the clients named by ids, or with all of its own when
-// there are no ids. Clients that are configured keep their names.
+// withClients returns cfg with only the clients in ids, or cfg itself if there are no ids.
+// Configured clients keep their names.
 func withClients(cfg *config.Config, ids []string) (*config.Config, error) {
 	if len(ids) == 0 {
 		return cfg, nil
@@ -115,7 +115,7 @@ type balanceError struct {
 	Reason     igsend.Reason `json:"reason"`
 	HTTPStatus int           `json:"http_status,omitempty"`
 	MessageID  int64         `json:"message_id,omitempty"`
-	Message    string        `json:"message,omitempty"` // IGSend's own text
+	Message    string        `json:"message,omitempty"` // IGSend's message
 	Text       string        `json:"text"`
 }
 
@@ -143,8 +143,8 @@ func printJSON(w io.Writer, lines []balanceLine) error {
 	return encoder.Encode(lines)
 }
 
-// rows returns a row of column names, then one for each line, with every cell passed
-// through escape.
+// rows returns a row of column names and then one row for each line. It applies escape to
+// every cell.
 func rows(lines []balanceLine, escape func(string) string) [][]string {
 	all := [][]string{{"client", "name", "balance", "currency", "state", "reported", "time", "error"}}
 	for _, l := range lines {
@@ -173,7 +173,7 @@ func printTable(w io.Writer, lines []balanceLine) error {
 	return table.Flush()
 }
 
-// tableText returns a dash for an empty text, and quotes one that would break the line or
+// tableText returns a dash for an empty text. It quotes a text that would break the line or
 // control the terminal.
 func tableText(s string) string {
 	switch {
@@ -190,7 +190,7 @@ func printCSV(w io.Writer, lines []balanceLine) error {
 }
 
 // csvText puts an apostrophe before a text that a spreadsheet would take for a formula.
-// Numbers stay as they are.
+// It does not change numbers.
 func csvText(s string) string {
 	if _, err := decimal.NewFromString(s); err == nil || !strings.ContainsAny(s[:min(len(s), 1)], "=+-@\t\r") {
 		return s

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// selfSigned returns a certificate for 127.0.0.1 that is its own authority, and its
-// key, both in PEM.
+// selfSigned returns a self-signed certificate for 127.0.0.1 and its key, both in PEM.
 func selfSigned(t *testing.T) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -39,7 +38,7 @@ func selfSigned(t *testing.T) (certificate, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
 }
 
-// trusting returns a client that trusts a certificate.
+// trusting returns a client that trusts the certificate.
 func trusting(t *testing.T, certificate string) *http.Client {
 	t.Helper()
 	pool := x509.NewCertPool()

@@ -11,8 +11,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// check validates everything that a start would look at, and prints all that is wrong,
-// one line each. Warnings are printed too, but are no failure.
+// check validates everything that the exporter reads at its start, and prints every problem
+// on its own line. It also prints warnings, but does not fail because of them.
 func check(source settingsSource, server serverOptions, scrape scrapeOptions, stdout io.Writer) error {
 	cfg, err := source.config()
 	problems := []error{validate(server, scrape), err}
@@ -34,7 +34,7 @@ func check(source settingsSource, server serverOptions, scrape scrapeOptions, st
 	return nil
 }
 
-// summary says what a valid configuration amounts to.
+// summary describes a valid configuration in one line.
 func summary(cfg *config.Config) string {
 	clients := "1 client"
 	if n := len(cfg.Clients); n != 1 {

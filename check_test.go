@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A warning is logged at the start and at each reload that brings it.
+// A warning is logged at the start and at each reload that finds it.
 func TestServeLogsWarnings(t *testing.T) {
 	s := newSite(t)
 	s.configure("", "- {id: 100045, thresholds: {GBP: {crtical: 1}}}\n")

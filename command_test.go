@@ -88,7 +88,7 @@ clients:
 	}
 }
 
-// The balance command takes the same care with the account as a scrape.
+// The balance command stops after a refused key, as a scrape does.
 func TestBalanceStopsAtARefusedKey(t *testing.T) {
 	s := newSite(t)
 	s.SetFault(igsendtest.Unauthorized)
@@ -98,7 +98,7 @@ func TestBalanceStopsAtARefusedKey(t *testing.T) {
 		t.Errorf("exit status %d, %d clients unauthorized, want 20:\n%s", status, got, stdout)
 	}
 	if got := s.Stats().Requests; got > 8 {
-		t.Errorf("%d requests with a key that is refused, want no more than were in flight", got)
+		t.Errorf("%d requests with a refused key, want no more than were in flight", got)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestDemo(t *testing.T) {
 	p.await(`Open ` + regexp.QuoteMeta(url) + `/metrics for the balances of \d+ clients`)
 	body := get(t, url+"/metrics")
 	if got := len(samples(body, "igsend_client_up")); got < 6 {
-		t.Errorf("%d clients, want 6 at least", got)
+		t.Errorf("%d clients, want at least 6", got)
 	}
 	for _, want := range []string{"igsend_client_balance", "igsend_client_balance_threshold", "igsend_client_runway_threshold_seconds", "igsend_client_errors_total"} {
 		if len(samples(body, want)) == 0 {
@@ -154,6 +154,6 @@ func TestHealthcheck(t *testing.T) {
 	}
 	p.exit()
 	if _, stderr, status := execute(t, nil, "healthcheck", "--url="+url+"/-/healthy"); status != 1 {
-		t.Errorf("exit status %d after its end, want 1: %s", status, stderr)
+		t.Errorf("exit status %d after the exporter has ended, want 1: %s", status, stderr)
 	}
 }

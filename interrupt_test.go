@@ -34,8 +34,7 @@ func awaitReader(t *testing.T, path string) {
 	t.Cleanup(func() { _ = pipe.Close() })
 }
 
-// A file that can't be read, because it is a pipe that nobody writes to, keeps no command
-// from stopping.
+// Every command can be stopped while it reads a pipe that nobody writes to.
 func TestStopWhileReadingAPipe(t *testing.T) {
 	for name, test := range map[string]struct {
 		args   []string
@@ -108,7 +107,7 @@ func TestStopWhileTheWebConfigurationIsAPipe(t *testing.T) {
 
 // Nothing interrupts a write to a pipe that nobody reads, so the process just exits.
 func TestStopWhileWriting(t *testing.T) {
-	t.Parallel() // takes seconds, and so does another
+	t.Parallel() // takes seconds, as another test does
 	s := newSite(t)
 	args := []string{"balance", "--output=json", "--config.file=" + s.configFile}
 	for id := range 1000 { // more than a pipe holds
@@ -130,7 +129,7 @@ func TestStopWhileWriting(t *testing.T) {
 	}
 	kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
-	_ = cmd.Wait() // the exit status tells
+	_ = cmd.Wait() // the test checks the exit status
 	if got := cmd.ProcessState.ExitCode(); got != 1 {
 		t.Errorf("exit status %d, want 1", got)
 	}

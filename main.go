@@ -33,8 +33,8 @@ func main() {
 	// and they may repeat a key.
 	stdlog.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A command that is told to stop ends by itself, except where the system holds it, as
-	// in a write to a pipe that nobody reads.
+	// A command that is told to stop usually ends by itself. This is for one that is
+	// blocked, for example in a write to a pipe that nobody reads.
 	context.AfterFunc(ctx, func() { time.AfterFunc(killTime, func() { os.Exit(1) }) })
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -137,8 +137,8 @@ func (o *logOptions) logger(w io.Writer) *slog.Logger {
 	return slog.New(sloggokit.NewGoKitHandler(sink(log.NewSyncWriter(w)), level))
 }
 
-// interruptible returns what f does, or an error as soon as ctx is done. It is for reading
-// files: opening a named pipe waits for a writer, and nothing else ends that.
+// interruptible returns the result of f, or an error as soon as ctx is done. It is for
+// reading files: opening a named pipe waits for a writer and can't be interrupted.
 func interruptible[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T

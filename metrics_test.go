@@ -12,7 +12,7 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// setEdgyClients gives the API clients whose balances show every edge.
+// setEdgyClients adds clients whose balances cover every edge case.
 func setEdgyClients(api *igsendtest.API) {
 	for id, rows := range map[igsend.ClientID][]igsendtest.Row{
 		100045: {{Balance: "1400000", Currency: "GBP"}},
@@ -24,7 +24,7 @@ func setEdgyClients(api *igsendtest.API) {
 	}
 }
 
-// newEdgySite makes a site whose metrics show every edge.
+// newEdgySite creates a site whose metrics cover every edge case.
 func newEdgySite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)

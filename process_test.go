@@ -24,9 +24,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// TestMain makes the program available to tests as the command igsend_exporter, which is a
-// copy of the test binary: tests run what users run, with flags, environment, signals and
-// exit status.
+// TestMain provides the command igsend_exporter, a copy of the test binary. So tests run the
+// program as users do, with flags, environment, signals and exit status.
 func TestMain(m *testing.M) {
 	testscript.Main(leakTest{m}, map[string]func(){"igsend_exporter": main})
 }
@@ -44,10 +43,10 @@ func (m leakTest) Run() int {
 
 var keys = igsend.Keys{Public: "public-key-4f1c", Private: "private-key-9a7e"}
 
-// patience is how long a test waits for what should happen at once.
+// patience is how long a test waits for something that should happen at once.
 const patience = 30 * time.Second
 
-// A process is the program, running.
+// A process is the running program.
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -58,14 +57,14 @@ type process struct {
 	grown  chan struct{}
 }
 
-// program returns a command that runs the program with args and no environment but env.
+// program returns a command that runs the program with args and only env as environment.
 func program(ctx context.Context, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "igsend_exporter", args...)
 	cmd.Env = append([]string{"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}, env...)
 	return cmd
 }
 
-// execute runs the program to its end and returns what it wrote and its exit status.
+// execute runs the program and returns its output and its exit status.
 func execute(t *testing.T, env []string, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -80,7 +79,7 @@ func execute(t *testing.T, env []string, args ...string) (stdout, stderr string,
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// launch starts the program. Its end is awaited with the test's.
+// launch starts the program. The test does not end before it.
 func launch(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, done: make(chan struct{}), grown: make(chan struct{}, 1)}
@@ -90,7 +89,7 @@ func launch(t *testing.T, env []string, args ...string) *process {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // the test looks at the exit status
+		_ = p.cmd.Wait() // the test checks the exit status
 		close(p.done)
 	}()
 	t.Cleanup(func() {
@@ -117,7 +116,7 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// Write takes what the program writes.
+// Write receives the output of the program.
 func (p *process) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,7 +133,7 @@ func (p *process) text() string {
 	return p.output.String()
 }
 
-// await waits until the program has written what matches, and returns the match.
+// await waits until the output matches the pattern, and returns the match.
 func (p *process) await(pattern string) []string {
 	p.t.Helper()
 	expression := regexp.MustCompile(pattern)
@@ -156,7 +155,7 @@ func (p *process) await(pattern string) []string {
 	}
 }
 
-// exit waits for the end of the program and returns its exit status.
+// exit waits until the program ends and returns its exit status.
 func (p *process) exit() int {
 	p.t.Helper()
 	select {
@@ -168,13 +167,13 @@ func (p *process) exit() int {
 	}
 }
 
-// noKeys looks for the keys in what the program wrote.
+// noKeys checks that the output of the program does not contain the keys.
 func noKeys(t *testing.T, text string) {
 	t.Helper()
-	const basic = "cHVibGljLWtleS00ZjFj" // how the Authorization header begins
+	const basic = "cHVibGljLWtleS00ZjFj" // the beginning of the Authorization header
 	for line := range strings.Lines(text) {
 		if strings.Contains(line, "4f1c") || strings.Contains(line, "9a7e") || strings.Contains(line, basic) {
-			t.Errorf("a key shows: %s", line)
+			t.Errorf("a key is visible: %s", line)
 		}
 	}
 }
@@ -205,7 +204,7 @@ func request(t *testing.T, client *http.Client, method, url string, header ...st
 	return resp.StatusCode, resp.Header, string(body)
 }
 
-// get returns the body of a page that answers 200.
+// get returns the body of a page, which must answer 200.
 func get(t *testing.T, url string) string {
 	t.Helper()
 	status, _, body := request(t, httpClient, http.MethodGet, url)
@@ -231,7 +230,7 @@ func samples(exposition string, names ...string) []string {
 	return found
 }
 
-// A site is a simulated API, and the files of an exporter that asks it.
+// A site is a simulated API and the files of an exporter that uses it.
 type site struct {
 	*igsendtest.Server
 	t          *testing.T
@@ -266,7 +265,7 @@ func (s *site) writeKeys(keys igsend.Keys) {
 	s.write("private.key", keys.Private+"\n")
 }
 
-// configure writes the configuration: more lines below api, and the clients.
+// configure writes the configuration, with additional lines below api and the clients.
 func (s *site) configure(api, clients string) {
 	s.write("igsend.yml", fmt.Sprintf(`api:
   endpoint: %s

@@ -13,7 +13,7 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A progress is the API with a count of the clients that it was asked for.
+// A progress calls the API and counts the clients that it has asked for.
 type progress struct {
 	collector.API
 	clients int // configured
@@ -22,7 +22,7 @@ type progress struct {
 	done map[igsend.ClientID]bool // a retry does not count again
 }
 
-// Balances asks the API, and then counts the client.
+// Balances calls the API and then counts the client.
 func (p *progress) Balances(ctx context.Context, keys igsend.Keys, id igsend.ClientID) ([]igsend.Balance, error) {
 	balances, err := p.API.Balances(ctx, keys, id)
 	p.mu.Lock()
@@ -37,8 +37,8 @@ func (p *progress) String() string {
 	return fmt.Sprintf("asked %d of %d clients", len(p.done), p.clients)
 }
 
-// show writes the progress to w once a second, until the function that it returns is
-// called, which erases it. Nothing is written in the first second.
+// show writes the progress to w once a second, starting after one second. It returns a
+// function that stops this and erases the text.
 func (p *progress) show(w io.Writer) (erase func()) {
 	finished := make(chan struct{})
 	var shown sync.WaitGroup
@@ -49,7 +49,7 @@ func (p *progress) show(w io.Writer) (erase func()) {
 		for {
 			select {
 			case <-tick.C:
-				text = p.String() // never shorter than the one before
+				text = p.String() // never shorter than the previous text
 				fmt.Fprintf(w, "\r%s", text)
 			case <-finished:
 				if text != "" {

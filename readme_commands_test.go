@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// readmeCommands matches the commands of README.md that somebody has tried: in a test or a
-// check, or by hand where a comment says what no test has. A command that is not on the
-// list fails the test, so that README.md gets none that nobody has thought about.
+// readmeCommands matches the commands in README.md that are known to work. The comments say
+// which test or check runs them, or what a test would need to run them. A command that is
+// not on the list fails the test, so that README.md gets no untested commands.
 var readmeCommands = []string{
 	`^go run \. demo `,   // TestDemo
 	`^go test \./\.\.\.`, // .ci/run
@@ -19,12 +19,12 @@ var readmeCommands = []string{
 	`^go install github\.com/`,                                    // needs the module to be published
 	`^export IGSEND_PUBLIC_KEY=`,                                  // TestWithoutAFile
 	`^go run \. (balance )?--igsend\.environment=sandbox`,         // needs IGSend; TestScripts and TestWithoutAFile come closest
-	`^igsend_exporter `,                                           // TestREADMECommands, as the next two
+	`^igsend_exporter `,                                           // TestREADMECommands, like the next two
 	`^mkdir -m 700 igsend && cp deploy/igsend\.yml igsend/`,
 	`^install -m 600 YOUR\.public\.key igsend/public\.key && install `,
 	`^docker run .*ghcr\.io`, // .ci/image, with podman and an image built here
 	`^docker exec `,          // .ci/image
-	`^cd deploy/compose$`,    // test/deploy, as the next five
+	`^cd deploy/compose$`,    // test/deploy, like the next five
 	`^docker compose up`,
 	`^mkdir -m 700 live && cp \.\./igsend\.yml live/`,
 	`^cp YOUR\.public\.key live/public\.key && cp `,
@@ -32,11 +32,11 @@ var readmeCommands = []string{
 	`^IGSEND=live docker compose up`,
 	`^sudo(edit)? `, // .ci/systemd and .ci/release, which install and run the packages
 	`^kubectl `,     // test/deploy, against the schemas: needs a cluster
-	`^htpasswd `,    // the hash is made by Go in TestTLSAndBasicAuth
+	`^htpasswd `,    // TestTLSAndBasicAuth makes the hash in Go
 }
 
-// commands returns the lines of the indented blocks of README.md, continued lines
-// joined and comments dropped.
+// commands returns the lines of the indented blocks in README.md. It joins continued lines
+// and drops comments.
 func commands(t *testing.T) []string {
 	t.Helper()
 	text := strings.ReplaceAll(readme(t), "\\\n", "")
@@ -62,18 +62,18 @@ func TestREADMECommandsAreTried(t *testing.T) {
 			}
 		}
 		if !found {
-			t.Errorf("nobody has tried: %s", command)
+			t.Errorf("the list of tested commands does not have: %s", command)
 		}
 	}
 	for _, pattern := range readmeCommands {
 		if !used[pattern] {
-			t.Errorf("README.md has no command like %s any more", pattern)
+			t.Errorf("README.md no longer has a command like %s", pattern)
 		}
 	}
 }
 
-// The commands of README.md that need nothing but the exporter and its files are run
-// as they stand there, in a folder with the files that they name.
+// The test runs the commands in README.md that need only the exporter and its files. It runs
+// them as they are, in a directory with the files that they name.
 func TestREADMECommands(t *testing.T) {
 	s := newSite(t)
 	example, err := os.ReadFile("deploy/igsend.yml")
@@ -110,10 +110,10 @@ func TestREADMECommands(t *testing.T) {
 		}
 	}
 	if ran < 5 {
-		t.Errorf("%d commands were run, want 5 at least", ran)
+		t.Errorf("%d commands were run, want at least 5", ran)
 	}
-	// What the commands have put together is a configuration that passes.
+	// The commands have created a valid configuration.
 	if out, stderr, status := execute(t, nil, "check", "--config.file="+filepath.Join(s.dir, "igsend", "igsend.yml")); status != 0 {
-		t.Errorf("the example does not pass: %s%s", out, stderr)
+		t.Errorf("the configuration in README.md is not valid: %s%s", out, stderr)
 	}
 }

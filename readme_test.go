@@ -24,8 +24,7 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// table returns the cells of the table of README.md whose first heading is head, a
-// slice for each row.
+// table returns the rows of the table in README.md whose first heading is head.
 func table(t *testing.T, head string) [][]string {
 	t.Helper()
 	_, rest, ok := strings.Cut(readme(t), "\n| "+head+" |")
@@ -35,7 +34,7 @@ func table(t *testing.T, head string) [][]string {
 	var rows [][]string
 	for i, line := range strings.Split(rest, "\n") {
 		switch {
-		case i < 2: // the other headings, and the rule below
+		case i < 2: // the other headings, and the line below them
 		case !strings.HasPrefix(line, "| "):
 			return rows
 		default:
@@ -51,7 +50,7 @@ func table(t *testing.T, head string) [][]string {
 
 var code = regexp.MustCompile("`([^`]+)`")
 
-// codes returns what stands in backquotes.
+// codes returns the texts in backquotes.
 func codes(cell string) []string {
 	var all []string
 	for _, match := range code.FindAllStringSubmatch(cell, -1) {
@@ -82,14 +81,14 @@ func TestREADMEFlags(t *testing.T) {
 	compareSets(t, documented, actual)
 }
 
-// Defaults are documented as --help shows them.
+// README.md documents the same defaults as --help.
 func TestREADMEFlagDefaults(t *testing.T) {
 	help, _, _ := execute(t, nil, "--help")
 	for _, row := range table(t, "flag") {
 		for _, value := range codes(row[1]) {
 			flag := codes(row[0])[0]
 			if !regexp.MustCompile(regexp.QuoteMeta(flag) + `="?` + regexp.QuoteMeta(value) + `\b`).MatchString(help) {
-				t.Errorf("README.md has %s as the default of %s, --help does not", value, flag)
+				t.Errorf("README.md says that the default of %[2]s is %[1]s, but --help does not", value, flag)
 			}
 		}
 	}
@@ -134,7 +133,7 @@ func TestREADMEReasons(t *testing.T) {
 	compareSets(t, documented, actual)
 }
 
-// The program itself lists its fields, when it is asked for one that there is not.
+// The program lists its fields in the error about an unknown one.
 func TestREADMEFields(t *testing.T) {
 	var documented []string
 	for _, row := range table(t, "field") {
@@ -179,7 +178,7 @@ func TestREADMEConfiguration(t *testing.T) {
 	}
 }
 
-// What README.md shows of /metrics is what there would be.
+// README.md shows only metrics that the exporter has.
 func TestREADMEShowsRealMetrics(t *testing.T) {
 	documented := map[string]bool{}
 	for _, row := range table(t, "metric") {
@@ -187,7 +186,7 @@ func TestREADMEShowsRealMetrics(t *testing.T) {
 	}
 	for _, match := range regexp.MustCompile(`(?m)^    (igsend_\w+)\{`).FindAllStringSubmatch(readme(t), -1) {
 		if !documented[match[1]] {
-			t.Errorf("README.md shows %s, which is no metric", match[1])
+			t.Errorf("README.md shows %s, which is not a metric", match[1])
 		}
 	}
 }

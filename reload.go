@@ -22,14 +22,14 @@ type reloader struct {
 	succeeded  prometheus.Gauge
 }
 
-// newReloader returns a reloader whose last reload succeeded: the configuration has loaded
-// once by now.
+// newReloader returns a reloader. Its metrics say that the last reload succeeded, because
+// the configuration has just been loaded.
 func newReloader(load func() (collector.Settings, error), fetcher *collector.Fetcher, registry prometheus.Registerer, logger *slog.Logger) *reloader {
 	r := &reloader{
 		load: load, fetcher: fetcher, logger: logger,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "igsend_exporter_config_last_reload_successful",
-			Help: "1 when the last reload of the configuration succeeded, 0 when it failed and the previous one is still in use.",
+			Help: "1 when the last reload of the configuration succeeded, 0 when it failed and the previous one is in use.",
 		}),
 		succeeded: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "igsend_exporter_config_last_reload_success_timestamp_seconds",
@@ -46,14 +46,14 @@ func (r *reloader) succeed() {
 	r.succeeded.SetToCurrentTime()
 }
 
-// reload loads the settings and uses them from the next scrape on.
+// reload loads the settings. Scrapes use them from the next one on.
 func (r *reloader) reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	settings, err := r.load()
 	if err != nil {
 		r.successful.Set(0)
-		r.logger.Error("Reloading the configuration failed; the previous configuration is still in use", "err", err)
+		r.logger.Error("Reloading the configuration failed; the previous one stays in use", "err", err)
 		return err
 	}
 	r.fetcher.Apply(settings)
@@ -66,7 +66,7 @@ func (r *reloader) reload() error {
 // ServeHTTP reloads the settings. It answers 500 with the reason when that fails.
 func (r *reloader) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if err := r.reload(); err != nil {
-		http.Error(w, "Reloading the configuration failed; the previous configuration is still in use:\n"+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "Reloading the configuration failed; the previous one stays in use:\n"+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	_, _ = w.Write([]byte("Configuration reloaded.\n"))

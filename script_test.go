@@ -13,9 +13,9 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// TestScripts runs the scripts in testdata/script, each with a simulated API of its own,
-// whose URL replaces $ENDPOINT in the script's igsend.yml. With GOLDEN=update in the
-// environment, it writes the outputs into the scripts.
+// TestScripts runs the scripts in testdata/script. Each has its own simulated API, whose URL
+// replaces $ENDPOINT in the script's igsend.yml. With GOLDEN=update in the environment, the
+// test writes the outputs into the scripts.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",

@@ -25,9 +25,9 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/collector"
 )
 
-// How a stop goes on. Until drainTime, scrapes under way may finish. Then they answer with
-// what they have. At stopTime, connections still open are closed; at killTime, the process
-// exits.
+// These times count from the start of a shutdown. Until drainTime, scrapes in progress may
+// finish. Then they answer with what they have. At stopTime, open connections are closed.
+// At killTime, the process exits.
 const (
 	drainTime = 7 * time.Second
 	stopTime  = 9 * time.Second
@@ -63,7 +63,7 @@ func (o *scrapeOptions) addFlags(app *kingpin.Application) {
 		Default("500ms").DurationVar(&o.offset)
 }
 
-// validate checks what the flags alone can't express.
+// validate checks what kingpin can't check.
 func validate(server serverOptions, scrape scrapeOptions) error {
 	switch path := server.telemetryPath; {
 	case scrape.timeout <= 0:
@@ -119,7 +119,7 @@ func serve(ctx context.Context, load func() (collector.Settings, error), server 
 	return listen(ctx, mux, server, logger)
 }
 
-// reloadOnHangup reloads at each SIGHUP, until the function that it returns is called.
+// reloadOnHangup reloads at each SIGHUP. It returns a function that stops this.
 func reloadOnHangup(hangups chan os.Signal, reload *reloader) (stop func()) {
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -134,7 +134,7 @@ func reloadOnHangup(hangups chan os.Signal, reload *reloader) (stop func()) {
 	}
 }
 
-// listen serves handler until ctx is done, then answers the scrapes under way.
+// listen serves handler until ctx is done, and then lets scrapes in progress finish.
 func listen(ctx context.Context, handler http.Handler, o serverOptions, logger *slog.Logger) error {
 	scrapes, endScrapes := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer endScrapes(nil)
@@ -157,13 +157,13 @@ func listen(ctx context.Context, handler http.Handler, o serverOptions, logger *
 		return err
 	case <-ctx.Done():
 	}
-	logger.Info("Stopping; scrapes under way are answered first")
+	logger.Info("Stopping after the scrapes in progress")
 	drain := time.AfterFunc(drainTime, func() { endScrapes(context.DeadlineExceeded) })
 	defer drain.Stop()
 	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	if err := server.Shutdown(final); err != nil {
-		logger.Warn("Scrapes were cut short", "err", err)
+		logger.Warn("Scrapes were interrupted", "err", err)
 		_ = server.Close()
 	}
 	return nil

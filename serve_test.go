@@ -135,9 +135,9 @@ func TestStopInTheMiddleOfAScrape(t *testing.T) {
 	}
 }
 
-// A scrape that has longer than a stop may take answers with what it has.
+// A scrape that would take longer than a shutdown may take answers with what it has.
 func TestStopDoesNotWaitForALongScrape(t *testing.T) {
-	t.Parallel() // takes seconds, and so does another
+	t.Parallel() // takes seconds, as another test does
 	s := newSite(t)
 	asked := make(chan struct{})
 	s.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
@@ -162,7 +162,7 @@ func TestStopDoesNotWaitForALongScrape(t *testing.T) {
 		t.Errorf("exit status %d, want 0:\n%s", status, p.text())
 	}
 	if took := time.Since(begin); took > 10*time.Second {
-		t.Errorf("took %s, want 10s at most", took)
+		t.Errorf("took %s, want at most 10s", took)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestStartErrors(t *testing.T) {
 		"no configuration":         {nil, nil, "--config.file"},
 		"a file that is broken":    {nil, []string{"--config.file=" + broken}, "broken.yml:1: api.concurency"},
 		"no such file":             {nil, []string{"--config.file=nowhere.yml"}, "nowhere.yml"},
-		"a file and flags":         {nil, []string{file, "--igsend.client-id=1"}, "exclude each other"},
+		"a file and flags":         {nil, []string{file, "--igsend.client-id=1"}, "can't be used with"},
 		"no key":                   {nil, []string{"--igsend.client-id=1"}, "IGSEND_PUBLIC_KEY"},
 		"a missing key file":       {[]string{"IGSEND_PUBLIC_KEY=a", "IGSEND_PRIVATE_KEY_FILE=nowhere"}, []string{"--igsend.client-id=1"}, "nowhere"},
 		"a timeout of 0":           {nil, []string{file, "--scrape.timeout=0s"}, "--scrape.timeout=0s"},
@@ -204,7 +204,7 @@ func TestStartErrors(t *testing.T) {
 }
 
 func TestWithoutAFile(t *testing.T) {
-	// The flags know the real API only, so this goes no further than the start.
+	// The flags can only select the real API, so this test does not scrape.
 	for name, env := range map[string][]string{
 		"keys in the environment": {"IGSEND_PUBLIC_KEY=" + keys.Public, "IGSEND_PRIVATE_KEY=" + keys.Private},
 		"keys in files":           {"IGSEND_PUBLIC_KEY_FILE=" + filepath.Join(newSite(t).dir, "public.key"), "IGSEND_PRIVATE_KEY=" + keys.Private},
@@ -216,7 +216,7 @@ func TestWithoutAFile(t *testing.T) {
 	}
 }
 
-// No page and no log line shows a key, whatever the API repeats.
+// No page and no log line shows a key, even if the API repeats it.
 func TestEchoedKeys(t *testing.T) {
 	for name, fault := range map[string]igsendtest.Fault{
 		"in rows":    igsendtest.EchoKeys(200, 1),
@@ -228,13 +228,13 @@ func TestEchoedKeys(t *testing.T) {
 			s := newSite(t)
 			s.SetFault(fault)
 			p, url := start(t, nil, "--config.file="+s.configFile, "--log.level=debug", "--log.format=json")
-			get(t, url+"/metrics") // looks for keys, as the end of the process does
+			get(t, url+"/metrics") // checks for keys, as the end of the process does
 			p.await(`"msg":"No complete balance for client"`)
 		})
 	}
 }
 
-// net/http logs what follows an answer, unless it is stopped.
+// net/http logs data that follows an answer, unless the program prevents that.
 func TestWhatFollowsAnAnswerIsNotLogged(t *testing.T) {
 	s := newSite(t)
 	s.SetFault(func(w http.ResponseWriter, r *http.Request, _ igsendtest.Answer) {
@@ -272,7 +272,7 @@ func TestTLSAndBasicAuth(t *testing.T) {
 		t.Errorf("without a password: HTTP status %d, want 401", status)
 	}
 	if got := s.Stats().Requests; got != 0 {
-		t.Errorf("%d requests to IGSend for a stranger, want none", got)
+		t.Errorf("%d requests to IGSend without a password, want none", got)
 	}
 	status, _, body := request(t, client, http.MethodGet, url+"/metrics", "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("prometheus:swordfish")))
 	if status != http.StatusOK || len(samples(body, "igsend_client_balance")) != 1 {

@@ -18,8 +18,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// settingsSource is where the settings come from: a file, or, for a first try, flags
-// and the environment.
+// settingsSource says where the settings come from: a file, or, for a first try, flags and
+// environment variables.
 type settingsSource struct {
 	file        string
 	clientIDs   []string
@@ -36,10 +36,10 @@ func (s *settingsSource) addFlags(app *kingpin.Application) {
 		PlaceHolder("live").StringVar(&s.environment)
 }
 
-var errFlagsAndFile = errors.New("--config.file and the --igsend.* flags exclude each other: put the clients and the environment into the file, or leave the file out")
+var errFlagsAndFile = errors.New("--config.file can't be used with the --igsend.* flags: put the clients and the environment in the file, or use only the flags")
 
-// errNoConfiguration returns the error of a command that was given no configuration. It
-// names the file in the current folder that may have been meant.
+// errNoConfiguration returns the error for a command without a configuration. If the
+// current directory has an igsend.yml, the error suggests it.
 func errNoConfiguration() error {
 	const usual = "igsend.yml"
 	if _, err := os.Stat(usual); err == nil {
@@ -48,8 +48,8 @@ func errNoConfiguration() error {
 	return errors.New("no configuration: use --config.file=FILE, or --igsend.client-id=ID for a first try")
 }
 
-// config returns the configuration, validated. Keys that can't be read are an error
-// here, where somebody looks; later they are a failure of the scrape.
+// config returns the validated configuration. Keys that can't be read are an error here,
+// where a person sees it. Later, they make a scrape fail.
 func (s settingsSource) config() (*config.Config, error) {
 	switch {
 	case s.file == "" && len(s.clientIDs) == 0:
@@ -62,7 +62,7 @@ func (s settingsSource) config() (*config.Config, error) {
 	return config.Load(s.file)
 }
 
-// load returns the settings as they are now.
+// load returns the current settings.
 func (s settingsSource) load() (collector.Settings, error) {
 	cfg, err := s.config()
 	if err != nil {
@@ -75,7 +75,7 @@ func (s settingsSource) load() (collector.Settings, error) {
 	return collector.Settings{Config: cfg, API: client}, nil
 }
 
-// logWarnings logs what is probably a mistake in the configuration that is now in use.
+// logWarnings logs probable mistakes in the configuration that is now in use.
 func logWarnings(logger *slog.Logger, warnings config.Errors) {
 	for _, w := range warnings {
 		logger.Warn("The configuration is valid, but probably not what was meant", "file", w.File, "line", w.Line, "field", w.Field, "warning", w.Message)
@@ -107,8 +107,8 @@ func newClient(api config.API) (*igsend.Client, error) {
 	})
 }
 
-// proxy returns nil rather than a function that never names a proxy. Plain HTTP is for
-// this machine alone: a proxy would see the keys.
+// proxy returns nil if there is no proxy. It never returns one for plain HTTP, which is
+// only for this machine: a proxy would see the keys.
 func proxy(api config.API) func(*http.Request) (*url.URL, error) {
 	none := api.Proxy.ProxyURL.URL == nil && !api.Proxy.ProxyFromEnvironment
 	if none || strings.HasPrefix(api.Endpoint, "http:") {

@@ -57,10 +57,11 @@ func (f *Fetcher) Apply(settings Settings) {
 	for _, c := range f.current.clients {
 		f.clients[c.id] = c
 	}
-	f.limiter.SetLimit(rate.Inf)
-	if limit := settings.Config.API.RequestsPerSecond; limit > 0 {
-		f.limiter.SetLimit(rate.Limit(limit))
+	limit := rate.Inf
+	if perSecond := settings.Config.API.RequestsPerSecond; perSecond > 0 {
+		limit = rate.Limit(perSecond)
 	}
+	f.limiter.SetLimit(limit)
 	if old != nil {
 		old.API.Close()
 	}

@@ -1,7 +1,7 @@
 package collector
 
 import (
-	"math"
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,9 +19,16 @@ import (
 // An acceptance, any answer that speaks of the client, ends the count.
 type key struct {
 	keys      igsend.Keys
-	inFlight  int               // requests; those for slow clients only if they test the key
-	refusals  []igsend.ClientID // different clients in a row, at most three
-	refusedAt time.Time         // the latest refusal
+	inFlight  int       // requests; those for slow clients only if they test the key
+	refusals  []refusal // of different clients in a row
+	refusedAt time.Time // the latest refusal
+}
+
+// A refusal is known when the client was refused last time as well: it then counts for the
+// scrape at hand only.
+type refusal struct {
+	client *client
+	known  bool
 }
 
 // minRefusals is how many refusals it takes to decide, however small concurrency is.
@@ -44,6 +51,7 @@ func (k *key) mayTest() bool { return k.inDoubt() && k.inFlight == 0 }
 type standing struct {
 	key      *key
 	accepted bool
+	since    turn
 }
 
 func (k *key) lastRefused(c *client) bool  { return c.standing.key == k && !c.standing.accepted }
@@ -54,8 +62,9 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 	k := r.key
 	accepted := err == nil || err.KeysAccepted()
 	refused := err != nil && err.KeysRefused()
+	known := k.lastRefused(r.client)
 	// A client that was refused before tells nothing new, unless it was asked to find out.
-	tells := r.keyTest || refused && !k.lastRefused(r.client)
+	tells := r.keyTest || refused && !known
 	switch {
 	case accepted && r.sent.Before(k.refusedAt):
 		// The key may have been withdrawn since: a doubt stays, for another client to clear.
@@ -64,12 +73,12 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 		k.refusals = nil
 	case refused:
 		k.refusedAt = now
-		if !k.refused() && !slices.Contains(k.refusals, r.client.id) {
-			k.refusals = append(k.refusals, r.client.id)
+		if !slices.ContainsFunc(k.refusals, func(other refusal) bool { return other.client == r.client }) {
+			k.refusals = append(k.refusals, refusal{r.client, known})
 		}
 	}
-	if accepted || refused {
-		r.client.standing = standing{k, accepted}
+	if (accepted || refused) && !(refused && known) {
+		r.client.standing = standing{k, accepted, f.turn}
 	}
 	for _, s := range f.scrapes {
 		switch {
@@ -79,6 +88,12 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 			s.keyTested = true
 		}
 	}
+}
+
+// forgetKnown drops the known refusals. Without it, clients that are refused on their own
+// would leave a doubt at the end of each scrape, and the next one would begin with a test.
+func (k *key) forgetKnown() {
+	k.refusals = slices.DeleteFunc(k.refusals, func(r refusal) bool { return r.known })
 }
 
 // testRank orders clients by how much their answers will tell about a key in doubt, best
@@ -96,20 +111,21 @@ func (k *key) testRank(c *client) int {
 }
 
 // keyTest returns the client that is asked to test a key in doubt: of those that a scrape
-// waits for, the best, and among equals the first in turn.
-func (f *Fetcher) keyTest() (of *session, client int) {
-	best := math.MaxInt
+// waits for, the best, and among equals the one whose last outcome is oldest.
+func (f *Fetcher) keyTest() (of *session, index int) {
+	var best *client
+	compare := func(k *key, a, b *client) int { return cmp.Or(cmp.Compare(k.testRank(a), k.testRank(b)), byTurn(a, b)) }
 	for _, s := range f.scrapes {
-		if !s.key.mayTest() || s.keyTested && s.key.refused() {
+		if !s.key.mayTest() || s.keyTested && s.key.refused() || s.full() {
 			continue
 		}
 		for _, queue := range [][]int{s.queue.fast, s.queue.slow} {
 			for _, i := range queue {
-				if rank := s.key.testRank(s.clients[i]); rank < best && s.canAsk(i) {
-					best, of, client = rank, s.session, i
+				if c := s.clients[i]; s.canAsk(i) && (best == nil || compare(s.key, c, best) < 0) {
+					best, of, index = c, s.session, i
 				}
 			}
 		}
 	}
-	return of, client
+	return of, index
 }

@@ -178,17 +178,26 @@ func fallen(f *Fetcher) map[igsend.ClientID]float64 {
 	return all
 }
 
-func TestMoreSlotsAreUsedAtOnce(t *testing.T) {
+// A scrape under way keeps its own concurrency: the API of its settings has no more
+// connections, and requests that wait for one there would time out.
+func TestMoreSlotsAreForLaterScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &fakeAPI{latency: time.Second}
-		f := newTestFetcher(api, ids(1, 8), oneAtATime)
+		api, next := &fakeAPI{latency: time.Second}, &fakeAPI{latency: time.Second}
+		f := newTestFetcher(api, ids(1, 3), oneAtATime)
+		before := background(t, f, 9*time.Second)
+		f.Apply(settings(next, ids(1, 8), func(c *config.API) { c.Concurrency = 9 }))
 		begin := time.Now()
-		answers := background(t, f, 9*time.Second)
-		time.Sleep(500 * time.Millisecond)
-		f.Apply(settings(api, ids(1, 8), func(c *config.API) { c.Concurrency = 8 }))
-		<-answers
-		if took := time.Since(begin); took != 1500*time.Millisecond {
-			t.Errorf("took %s, want 1.5s", took)
+		after := background(t, f, 9*time.Second)
+		<-after
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("the later scrape took %s, want 1s", took)
+		}
+		<-before
+		if took := time.Since(begin); took != 3*time.Second {
+			t.Errorf("the scrape under way took %s, want 3s", took)
+		}
+		if api.maxInFlight != 1 {
+			t.Errorf("%d requests were in flight at the old API, want 1", api.maxInFlight)
 		}
 	})
 }

@@ -22,6 +22,7 @@ type request struct {
 	attempts int
 	sent     time.Time     // when the last attempt was made
 	first    *igsend.Error // why the first attempt failed
+	failed   time.Time     // when it did
 	pause    *time.Timer   // runs before another attempt; nil at other times
 	slow     bool          // the client timed out last time
 	keyTest  bool          // made to find out about a key in doubt
@@ -53,12 +54,22 @@ func (f *Fetcher) send(s *session, i int, now time.Time) *request {
 // key waits for it, unless it was asked to find out.
 func (f *Fetcher) countInFlight(r *request, change int) {
 	f.inFlight += change
+	r.setup.inFlight += change
 	if r.slow {
 		f.slowInFlight += change
 	}
 	if !r.slow || r.keyTest {
 		r.key.inFlight += change
 	}
+}
+
+// tooSlow notes that a request in flight has had the whole time of a scrape: it counts as
+// one for a slow client from here on, whoever else waits for it.
+func (f *Fetcher) tooSlow(r *request) {
+	f.countInFlight(r, -1)
+	r.slow, r.keyTest = true, false
+	f.countInFlight(r, 1)
+	f.outcome(r.client, &igsend.Error{Reason: igsend.ReasonTimeout})
 }
 
 // run makes the attempt. Its goroutine then makes the next one, if there is one: a new

@@ -23,7 +23,7 @@ func (f *Fetcher) retryLater(r *request, err *igsend.Error, now time.Time) bool 
 		return false
 	}
 	if r.first == nil {
-		r.first = err
+		r.first, r.failed = err, now
 	}
 	r.pause = time.AfterFunc(pause, func() { f.endPause(r) })
 	return true

@@ -40,6 +40,7 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 	} else {
 		s.session = newSession(f.current, &key{}) // asks for nothing
 	}
+	s.key.forgetKnown()
 	s.waiting = len(s.clients)
 	s.answers = make([]Answer, len(s.clients))
 	f.scrapes = append(f.scrapes, s)
@@ -97,16 +98,15 @@ func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 		}
 		r := s.requests[i]
 		f.fail(s, i, &igsend.Error{Reason: reason, Err: errNoTime}, now)
-		if r == nil || s.requests[i] == r {
-			continue // never asked, or others still wait for it
+		if r == nil || !r.inFlight {
+			continue
 		}
-		if r.inFlight {
+		if reason == igsend.ReasonTimeout && !r.sent.After(s.started) {
+			f.tooSlow(r)
+		}
+		if s.requests[i] != r { // no other scrape waits for it
 			r.cancel(reason)
 			canceled = append(canceled, r)
-			if reason == igsend.ReasonTimeout && !r.sent.After(s.started) {
-				// It had the whole time of the scrape and would not use the next one better.
-				f.outcome(r.client, &igsend.Error{Reason: igsend.ReasonTimeout})
-			}
 		}
 	}
 	f.dispatch(now)
@@ -136,7 +136,9 @@ func (f *Fetcher) refuse(s *scrape, err *igsend.Error, now time.Time) {
 // request is dropped when no other scrape waits for it.
 func (f *Fetcher) fail(s *scrape, i int, err *igsend.Error, now time.Time) {
 	c, r := s.clients[i], s.requests[i]
-	if r != nil && r.first != nil {
+	shared := slices.ContainsFunc(f.scrapes, func(other *scrape) bool { return other != s && other.waitsFor(s.session, i) })
+	hungUp := err.Reason == igsend.ReasonCanceled
+	if r != nil && r.first != nil && !r.failed.Before(s.started) {
 		err = r.first
 	} else {
 		own := *err
@@ -144,8 +146,7 @@ func (f *Fetcher) fail(s *scrape, i int, err *igsend.Error, now time.Time) {
 		err = &own
 	}
 	f.answer(s, i, Answer{ClientID: c.id, Err: err, At: now})
-	shared := slices.ContainsFunc(f.scrapes, func(other *scrape) bool { return other.waitsFor(s.session, i) })
-	if shared && err.Reason == igsend.ReasonCanceled {
+	if shared && hungUp {
 		return // the others get the answer: nothing has failed
 	}
 	if r == nil || !r.counted {
@@ -159,7 +160,7 @@ func (f *Fetcher) fail(s *scrape, i int, err *igsend.Error, now time.Time) {
 		if r != nil {
 			f.drop(r)
 			if r.first != nil {
-				f.outcome(c, err)
+				f.outcome(c, r.first)
 			}
 		}
 	}

@@ -38,7 +38,13 @@ type setup struct {
 	sorted  []int     // indices of clients, in the order of the text of their IDs
 	info    *prometheus.Desc
 	reads   singleflight.Group // of the keys
+
+	inFlight int // requests
 }
+
+// full reports whether as many requests are in flight as the API has connections: after a
+// reload, a scrape under way has those of its own settings.
+func (s *setup) full() bool { return s.inFlight >= s.Config.API.Concurrency }
 
 // A source is where balances come from. Balances of two sources can't be compared: the
 // difference is not a payment.

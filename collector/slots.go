@@ -60,7 +60,7 @@ func (f *Fetcher) choose() (*session, int) {
 	}
 	var fast, slow *scrape
 	for _, s := range f.scrapes {
-		if !s.key.mayAsk(f.slots()) {
+		if !s.key.mayAsk(f.slots()) || s.full() {
 			continue
 		}
 		s.trim()

@@ -69,13 +69,17 @@ func newQueue(s *scrape, inTurn bool, slots int) (q queue) {
 		comesLast[oldest] = false
 	}
 	order := func(i, j int) int {
-		if comesLast[i] != comesLast[j] {
-			if comesLast[i] {
-				return 1
-			}
+		a, b := s.clients[i], s.clients[j]
+		switch {
+		case comesLast[i] && !comesLast[j]:
+			return 1
+		case comesLast[j] && !comesLast[i]:
 			return -1
+		case comesLast[i] && s.key.lastRefused(a) && s.key.lastRefused(b) && a.standing.since != b.standing.since:
+			// Those refused for long are refused on their own, most likely.
+			return cmp.Compare(b.standing.since, a.standing.since)
 		}
-		return cmp.Or(byTurn(s.clients[i], s.clients[j]), cmp.Compare(i, j))
+		return cmp.Or(byTurn(a, b), cmp.Compare(i, j))
 	}
 	slices.SortFunc(q.fast, order)
 	slices.SortFunc(q.slow, order)

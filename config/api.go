@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// maxConcurrency keeps the connections to IGSend below 1024, the usual limit on the
-	// open files of a process.
+	// maxConcurrency keeps the number of connections to IGSend below 1024, the usual limit
+	// for open files of a process.
 	maxConcurrency = 1000
-	// maxAttempts is more tries than the time of a scrape allows for.
+	// maxAttempts is more than a scrape has time for.
 	maxAttempts = 10
 )
 
-// endpoints are those of the environments.
+// endpoints maps the name of an environment to its endpoint.
 var endpoints = map[string]string{"live": igsend.LiveEndpoint, "sandbox": igsend.SandboxEndpoint}
 
 func defaultAPI() API {
@@ -70,8 +70,8 @@ func (s *apiSection) validate() API {
 	return api
 }
 
-// key returns one half of the keys: its text or the name of its file. No message
-// repeats the text.
+// key returns one half of the keys: its text or the name of its file. Messages never
+// repeat the text.
 func (s *apiSection) key(key, file text, name string) (string, string) {
 	switch {
 	case key.excludes(file.value):
@@ -104,9 +104,9 @@ func (t text) unit() igsend.Unit {
 	return unit
 }
 
-// endpoint returns the URL of the Client Balance method. The keys travel to it with
-// every request, so it is https, or http that does not leave the machine. No message
-// repeats the URL, which may hold a password.
+// endpoint returns the URL of the Client Balance method. Every request to it carries the
+// keys, so it must be https, or http on loopback. Messages never repeat the URL, which
+// may contain a password.
 func (t text) endpoint() string {
 	address, ok := t.scalar("a URL")
 	if !ok {
@@ -119,18 +119,18 @@ func (t text) endpoint() string {
 	case u.Scheme != "https" && u.Scheme != "http":
 		t.fail("must begin with https://, or with http:// on loopback")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		t.fail("must begin with https://: http is for loopback only (localhost, 127.0.0.0/8, ::1), for the keys travel with every request")
+		t.fail("must begin with https://, because every request carries the keys: http is for loopback only (localhost, 127.0.0.0/8, ::1)")
 	case u.User != nil:
-		t.fail("must not hold a user or password: the keys are public_key and private_key")
+		t.fail("must not contain a user or password: the keys are public_key and private_key")
 	case strings.Contains(address, "?"):
-		t.fail("must not hold a query: the client's ID is added to every request")
+		t.fail("must not contain a query: the client ID is added to every request")
 	case strings.Contains(address, "#"):
-		t.fail("must not hold a fragment (#): IGSend would never see it")
+		t.fail("must not contain a fragment (#): IGSend would never see it")
 	}
 	return address
 }
 
-// hasHost reports whether u names a host, and, if any, a port that can exist.
+// hasHost reports whether u has a host, and a valid port if it has a port.
 func hasHost(u *url.URL) bool {
 	if u.Port() != "" {
 		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
@@ -162,12 +162,12 @@ func (s *tlsSection) validate() promconfig.TLSConfig {
 	certificate, key := oneOf(s.Cert.value, s.CertFile.value), oneOf(s.Key.value, s.KeyFile.value)
 	switch {
 	case certificate.filled() && !key.filled():
-		certificate.fail("needs its private key: set key_file, or key, too")
+		certificate.fail("needs a private key: set key_file or key too")
 	case key.filled() && !certificate.filled():
-		key.fail("needs its certificate: set cert_file, or cert, too")
+		key.fail("needs a certificate: set cert_file or cert too")
 	}
 	if cfg.MaxVersion != 0 && cfg.MinVersion > cfg.MaxVersion {
-		s.MinVersion.fail("is above max_version, in line %d", s.MaxVersion.line)
+		s.MinVersion.fail("is above max_version in line %d", s.MaxVersion.line)
 	}
 	cfg.SetDirectory(s.walk.dir)
 	if s.walk.files && len(s.walk.problems) == before {
@@ -185,7 +185,7 @@ func oneOf(text, file value) value {
 	return file
 }
 
-// tlsVersion returns a TLS version from its name in Prometheus.
+// tlsVersion returns the TLS version that Prometheus knows by this name.
 func (t text) tlsVersion() promconfig.TLSVersion {
 	name, ok := t.scalar("a TLS version")
 	version, known := promconfig.TLSVersions[name]
@@ -195,7 +195,7 @@ func (t text) tlsVersion() promconfig.TLSVersion {
 	return version
 }
 
-// proxy refuses the combinations that Prometheus refuses.
+// proxy refuses the same combinations as Prometheus.
 func (s *apiSection) proxy() (cfg promconfig.ProxyConfig) {
 	cfg.ProxyURL.URL = s.ProxyURL.proxyURL()
 	cfg.NoProxy = s.NoProxy.read()
@@ -203,13 +203,13 @@ func (s *apiSection) proxy() (cfg promconfig.ProxyConfig) {
 	switch {
 	case cfg.ProxyFromEnvironment && (s.ProxyURL.excludes(s.ProxyFromEnvironment.value) || s.NoProxy.excludes(s.ProxyFromEnvironment.value)):
 	case cfg.NoProxy != "" && !s.ProxyURL.filled():
-		s.NoProxy.fail("needs proxy_url: there is no proxy to except hosts from")
+		s.NoProxy.fail("needs proxy_url: without a proxy it has no effect")
 	}
 	return cfg
 }
 
-// proxyURL returns the URL of a proxy; nil when it is empty. No message repeats the
-// URL, which often holds a password.
+// proxyURL returns the URL of a proxy, or nil if it is empty. Messages never repeat the
+// URL, which often contains a password.
 func (t text) proxyURL() *url.URL {
 	address := t.read()
 	if address == "" {
@@ -218,7 +218,7 @@ func (t text) proxyURL() *url.URL {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || !hasHost(u):
-		t.fail("must be a URL, such as http://proxy.example.com:3128; percent-encode what is special in a user or password")
+		t.fail("must be a URL, such as http://proxy.example.com:3128; percent-encode special characters in the user and password")
 	case !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
 		t.fail("must begin with http://, https://, socks5:// or socks5h://")
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkParse reads as many clients as one exporter is meant for, each with labels
-// and thresholds of its own.
+// BenchmarkParse parses as many clients as one exporter is meant for, each with its own
+// labels and thresholds.
 func BenchmarkParse(b *testing.B) {
 	var content strings.Builder
 	content.WriteString("api:\n  public_key_file: public.key\n  private_key_file: private.key\nclients:\n")

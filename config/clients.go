@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	// labelName is what Prometheus allows; names that begin with two underscores are its own.
+	// labelName is what Prometheus allows. It reserves names that begin with two underscores.
 	labelName    = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	currencyCode = regexp.MustCompile(`^[A-Za-z]{3}$`)
 	severityWord = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -37,7 +37,7 @@ func validateClients(sections []clientSection) []Client {
 	return clients
 }
 
-// validate returns the client; its ID is 0 when that is wrong.
+// validate returns the client. Its ID is 0 if the ID is missing or wrong.
 func (s *clientSection) validate() Client {
 	if s.broken {
 		return Client{}
@@ -70,15 +70,15 @@ func (t text) clientID() igsend.ClientID {
 	return id
 }
 
-// labels returns nil when there are none.
+// labels returns the labels, or nil if there are none.
 func (s *clientSection) labels() map[string]string {
 	var labels map[string]string
 	for _, label := range s.Labels.fields() {
 		switch name := label.name; {
 		case !labelName.MatchString(name):
-			label.fail("a label name is made of the letters a-z and A-Z, digits and underscores, and begins with no digit")
+			label.fail("a label name consists of letters a-z and A-Z, digits and underscores, and does not begin with a digit")
 		case strings.HasPrefix(name, "__"):
-			label.fail("label names that begin with __ are reserved for Prometheus: choose another")
+			label.fail("label names that begin with __ are reserved for Prometheus: choose another name")
 		case name == "client_id" || name == "name":
 			label.fail("the label %s is set by the exporter: choose another name", name)
 		default:
@@ -102,10 +102,10 @@ func (s *clientSection) thresholds() []Threshold {
 		first, taken := currencies[currency]
 		switch {
 		case !currencyCode.MatchString(section.name):
-			section.fail("a currency is three letters, such as GBP")
+			section.fail("a currency code has three letters, such as GBP")
 			continue
 		case taken:
-			section.fail("is the same currency as %s, in line %d: remove one", first.path, first.line)
+			section.fail("is the same currency as %s in line %d: remove one", first.path, first.line)
 			continue
 		}
 		currencies[currency] = section.value
@@ -150,7 +150,7 @@ func (s *clientSection) runway() []RunwayThreshold {
 // isSeverity reports whether the name of v can be a severity.
 func (v value) isSeverity() bool {
 	if !severityWord.MatchString(v.name) {
-		v.fail("a severity is a word of the letters a-z, digits and underscores that begins with a letter, such as warning")
+		v.fail("a severity consists of letters a-z, digits and underscores, and begins with a letter, such as warning")
 		return false
 	}
 	if meant := meantSeverity(v.name); meant != v.name {
@@ -159,8 +159,8 @@ func (v value) isSeverity() bool {
 	return true
 }
 
-// meantSeverity returns critical or warning for a misspelling of it, and any other
-// severity as it is. One with digits or underscores is no misspelling.
+// meantSeverity returns critical or warning for a likely misspelling of it, and any other
+// severity as it is. A severity with digits or underscores is not a misspelling.
 func meantSeverity(severity string) string {
 	if meant, ok := nearest(severity, []string{"critical", "warning"}); ok && !strings.ContainsAny(severity, "_0123456789") {
 		return meant
@@ -168,14 +168,14 @@ func meantSeverity(severity string) string {
 	return severity
 }
 
-// A level is the bound of a severity.
+// A level is the threshold of one severity.
 type level[T any] struct {
 	value
 	bound T
 }
 
-// checkOrder refuses a critical bound above the warning one: less of a balance or of a
-// runway is worse. Under a misspelt name that is a warning.
+// checkOrder reports a critical threshold above the warning threshold, because a lower
+// balance or runway is worse. If one of the names is misspelt, it only warns.
 func checkOrder[T any](levels []level[T], compare func(a, b T) int) {
 	for _, c := range levels {
 		for _, w := range levels {
@@ -186,7 +186,7 @@ func checkOrder[T any](levels []level[T], compare func(a, b T) int) {
 			if c.name == "critical" && w.name == "warning" {
 				report = c.fail
 			}
-			report("%s is above %s %s, in line %d: critical is the lower of the two", c.node.Value, w.name, w.node.Value, w.line)
+			report("%s is above %s %s in line %d: critical must be the lower of the two", c.node.Value, w.name, w.node.Value, w.line)
 		}
 	}
 }

@@ -1,11 +1,11 @@
-// Package config turns a YAML file, or the flags that stand in for one, into a
-// validated Config. It looks at the files with keys and certificates that the
-// configuration names, but keeps nothing of them; it talks to nobody.
+// Package config reads the configuration from a YAML file, or from flags, and validates
+// it. It checks the key and certificate files that the configuration names, but does not
+// keep their content. It makes no network connections.
 //
-// A Config that this package returns keeps every rule written on its fields. When
-// something is wrong with a file, all of it is reported at once, as [Errors], each
-// with its line and field. What is valid but probably a mistake is in
-// Config.Warnings. No message repeats a key, a password or a value that could be one.
+// A returned Config satisfies every rule in the comments on its fields. If a file has
+// errors, all of them are reported at once, as [Errors], each with its line and field.
+// What is valid but probably a mistake is in Config.Warnings. Messages never contain a
+// key, a password or a value that could be one.
 package config
 
 import (
@@ -22,81 +22,80 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A Config says whom to ask, how to ask, and what to expect.
+// A Config is a valid configuration.
 type Config struct {
 	API API
-	// Clients holds at least one client, in the order of the file; no ID occurs twice.
+	// Clients has at least one client, in the order of the file. Each ID occurs once.
 	Clients []Client
-	// Warnings says what is probably a mistake, in the order of the lines of the file.
+	// Warnings lists probable mistakes, sorted by line.
 	Warnings Errors
 }
 
-// API says how to talk to IGSend.
+// API says how to call IGSend.
 type API struct {
 	// Environment is "live" or "sandbox", or empty when the file gives an endpoint instead.
 	Environment string
 	// Endpoint is the URL of the Client Balance method: https, or http on loopback.
-	// It holds no user, query or fragment.
+	// It has no user, query or fragment.
 	Endpoint string
-	// Keys says where the keys are; each half is either text or a file, never both.
+	// Keys says where the keys are. Each half is either text or a file, never both.
 	Keys igsend.KeySource
 	// Concurrency is how many requests may be in flight at once: 1 to 1000.
 	Concurrency int
-	// RequestTimeout is what one request may take; above 0.
+	// RequestTimeout is how long one request may take. It is above 0.
 	RequestTimeout time.Duration
-	// MaxAttempts is how often one client is asked in one sweep: 1 to 10.
+	// MaxAttempts is how many times one scrape may ask for a client: 1 to 10.
 	MaxAttempts int
-	// MinRefreshInterval is how long a good answer is served again; 0: never.
+	// MinRefreshInterval is how long a good answer is reused. 0 means that it is not.
 	MinRefreshInterval time.Duration
-	// RequestsPerSecond is finite and not negative; 0: no limit.
+	// RequestsPerSecond is finite and not negative. 0 means no limit.
 	RequestsPerSecond float64
 	// BalanceUnit is the unit in which IGSend writes balances.
 	BalanceUnit igsend.Unit
-	// TLS and Proxy pass the checks of their own Validate methods.
+	// TLS and Proxy are valid according to their own Validate methods.
 	TLS   promconfig.TLSConfig
 	Proxy promconfig.ProxyConfig
 }
 
-// A Client is one account that IGSend is asked about.
+// A Client is one client account at IGSend.
 type Client struct {
 	ID   igsend.ClientID
 	Name string
-	// Labels maps label names to values; nil when there are none.
+	// Labels maps label names to values. It is nil if there are none.
 	Labels map[string]string
-	// Thresholds is sorted by currency, then severity; no pair occurs twice. The
-	// threshold "critical" of a currency is never above its "warning".
+	// Thresholds is sorted by currency, then severity. Each pair occurs once. The
+	// "critical" threshold of a currency is never above its "warning" threshold.
 	Thresholds []Threshold
-	// Runway is sorted by severity; none occurs twice. "critical" is never above "warning".
+	// Runway is sorted by severity. Each occurs once. "critical" is never above "warning".
 	Runway []RunwayThreshold
 }
 
-// A Threshold is the balance below which a client's account is in the state
-// that Severity names.
+// A Threshold is a balance and the severity of an account whose balance is below it.
 type Threshold struct {
 	// Currency is three upper-case letters.
 	Currency string
-	// Severity is the user's word: [a-z][a-z0-9_]*.
+	// Severity is chosen by the user: [a-z][a-z0-9_]*.
 	Severity string
 	// Amount is exact, in the major unit of the currency; it may be negative.
 	Amount decimal.Decimal
 }
 
-// A RunwayThreshold is the time to an empty account below which the account is
-// in the state that Severity names.
+// A RunwayThreshold is a duration and the severity of an account that will be empty in
+// less time.
 type RunwayThreshold struct {
-	// Severity is the user's word: [a-z][a-z0-9_]*.
+	// Severity is chosen by the user: [a-z][a-z0-9_]*.
 	Severity string
 	// Duration is above 0.
 	Duration time.Duration
 }
 
-// maxSize bounds a configuration file, in bytes: 10,000 clients with labels and
-// thresholds take 2 MiB, and a path that names a device should not fill the memory.
+// maxSize limits the size of a configuration file, so that the path of a device can't fill
+// the memory. A file with 10,000 clients, labels and thresholds has 2 MiB.
 const maxSize = 16 << 20
 
-// Load reads and validates the file at path and the files with keys and certificates
-// that it names; relative names are taken as relative to its directory. What is wrong
-// comes back as [Errors]; a configuration file that can't be read is another error.
+// Load reads and validates the file at path, and checks the key and certificate files that
+// it names. Relative names are relative to its directory. If the configuration is invalid,
+// the error is [Errors]. If the file can't be read, it is any other error.
 func Load(path string) (*Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -111,15 +110,15 @@ func Load(path string) (*Config, error) {
 	return w.read(data)
 }
 
-// Parse validates the content of a configuration file, without a look at the files
-// that it names. Relative names are taken as relative to dir. What is wrong comes
-// back as [Errors], whose File is empty.
+// Parse validates the content of a configuration file, but does not read the files that
+// it names. Relative names are relative to dir. The error is [Errors], in which File is
+// empty.
 func Parse(data []byte, dir string) (*Config, error) {
 	w := &walk{dir: dir, budget: maxBorrowed}
 	return w.read(data)
 }
 
-// read returns the configuration that data holds, or all that is wrong with it.
+// read returns the configuration in data, or everything that is wrong with it.
 func (w *walk) read(data []byte) (*Config, error) {
 	var cfg Config
 	if root, ok := w.document(data); ok {
@@ -130,7 +129,7 @@ func (w *walk) read(data []byte) (*Config, error) {
 	return w.finish(cfg)
 }
 
-// finish returns cfg with the warnings, or all problems when one is more than that.
+// finish returns cfg with the warnings, or all problems if one of them is an error.
 func (w *walk) finish(cfg Config) (*Config, error) {
 	slices.SortStableFunc(w.problems, func(a, b Error) int { return a.Line - b.Line })
 	if slices.ContainsFunc(w.problems, func(e Error) bool { return !e.Warning }) {

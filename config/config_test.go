@@ -34,7 +34,7 @@ func TestLoadUnreadable(t *testing.T) {
 }
 
 func TestLoadSize(t *testing.T) {
-	syntax := Error{Line: 1, Message: "is not valid YAML: a value is missing, or a bracket has no partner"}
+	syntax := Error{Line: 1, Message: "is not valid YAML: a value is missing, or brackets do not match"}
 	large := Error{Message: "is larger than 16 MiB, more than any configuration needs"}
 	for name, tt := range map[string]struct {
 		size int
@@ -46,7 +46,7 @@ func TestLoadSize(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "igsend.yml")
-			// Content that the parser leaves at its first character.
+			// Content at whose first character the parser stops.
 			if err := os.WriteFile(path, bytes.Repeat([]byte("}"), tt.size), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestLoadSize(t *testing.T) {
 	}
 }
 
-// TestLoadNamesTheFile: the same content through Parse has no file to name.
+// TestLoadNamesTheFile: errors from Load name the file; those from Parse do not.
 func TestLoadNamesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "igsend.yml")
 	content := []byte(valid + "- id: 0\n")
@@ -107,7 +107,7 @@ line 3: api: is missing
 	}
 }
 
-// TestEndpointLoopback is about who may be spoken to without TLS.
+// TestEndpointLoopback checks which hosts may be used without TLS.
 func TestEndpointLoopback(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost":              true,
@@ -137,8 +137,8 @@ func TestEndpointLoopback(t *testing.T) {
 	}
 }
 
-// sharing returns a configuration of n clients that share the thresholds of the first
-// by an alias: 676 currencies at most, each an alias for so many severities.
+// sharing returns a configuration with n clients that share the thresholds of the first
+// through an alias. There are at most 676 currencies, each an alias for the severities.
 func sharing(n, currencies, severities int) []byte {
 	var b strings.Builder
 	b.WriteString("api: {public_key: p, private_key: q}\nclients:\n- id: 1\n  thresholds: &all\n    GBP: &one {")
@@ -167,10 +167,10 @@ func TestAliasesMayBeMany(t *testing.T) {
 	}
 }
 
-// TestAliasesAreBounded: each level of aliases multiplies the one before, and yet the
-// file ends in one error, soon. The budget is smaller here to be spent sooner.
+// TestAliasesAreBounded: each level of aliases multiplies the previous one, but the file
+// soon gives one error. The budget is smaller here to keep the test short.
 func TestAliasesAreBounded(t *testing.T) {
-	const message = "the aliases of this file stand for more than 1000000 values: write fewer"
+	const message = "the aliases in this file expand to more than 1000000 values: use fewer"
 	var labels strings.Builder
 	for i := range 100 {
 		fmt.Fprintf(&labels, "l%d: a, ", i)
@@ -206,17 +206,17 @@ func TestAliasesAreBounded(t *testing.T) {
 	}
 }
 
-// TestAliasesAreBoundedInParse: and a file has that budget.
+// TestAliasesAreBoundedInParse: Parse has the full budget.
 func TestAliasesAreBoundedInParse(t *testing.T) {
 	_, err := Parse(mergingMerges(maxMerges, 30), "")
-	want := Errors{{Line: 6, Field: "clients[4].labels", Message: "the aliases of this file stand for more than 1000000 values: write fewer"}}
+	want := Errors{{Line: 6, Field: "clients[4].labels", Message: "the aliases in this file expand to more than 1000000 values: use fewer"}}
 	if diff := cmp.Diff(error(want), err); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
 }
 
-// mergingMerges returns a configuration of clients whose labels merge those of the
-// client before, width times over.
+// mergingMerges returns a configuration with clients whose labels merge those of the
+// previous client, width times.
 func mergingMerges(depth, width int) []byte {
 	var b strings.Builder
 	b.WriteString("api: {public_key: p, private_key: q}\nclients:\n- id: 1\n  labels: &m0 {team: a}\n")
@@ -227,8 +227,8 @@ func mergingMerges(depth, width int) []byte {
 	return []byte(b.String())
 }
 
-// repeating returns a configuration of 2000 clients, the first of which has labels of
-// its own.
+// repeating returns a configuration with 2000 clients, of which only the first has its own
+// labels.
 func repeating(first, others string) []byte {
 	var b strings.Builder
 	b.WriteString("api: {public_key: p, private_key: q}\nclients:\n- id: 1\n  labels: " + first + "\n")

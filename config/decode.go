@@ -11,12 +11,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// A walk is one pass over a configuration file. It collects what is wrong instead of
-// stopping at the first problem, so what it returns counts only when there is none.
+// A walk reads one configuration file. It does not stop at the first problem but collects
+// all of them, so its result is valid only if there are none.
 type walk struct {
 	file     string
-	dir      string // that relative file names are relative to
-	files    bool   // whether to look at the files that the configuration names
+	dir      string // base of relative file names
+	files    bool   // whether to check the files that the configuration names
 	problems Errors
 	// budget is how many more nodes may be reached through aliases; see maxBorrowed.
 	budget int
@@ -26,29 +26,30 @@ func (w *walk) fail(line int, field, format string, args ...any) {
 	w.problems = append(w.problems, Error{File: w.file, Line: line, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// A value is one place in the file: a YAML node and the way to it. The zero value is
-// a field that is not in the file.
+// A value is a YAML node and its path in the file. The zero value is a field that is not
+// in the file.
 type value struct {
 	walk *walk
 	node *yaml.Node
 	path string
 	// name is the last part of path.
 	name string
-	// line is where the name stands; for a list item, where the item begins.
+	// line is the line of the name, or for a list item the line where it begins.
 	line int
-	// borrowed is true when an alias leads here.
+	// borrowed is true if the value was reached through an alias.
 	borrowed bool
-	// broken is true for a mapping or list that is none, which has been reported.
+	// broken is true if the value should be a mapping or list but is not. That has
+	// been reported.
 	broken bool
 }
 
-// A filler is a type of a field in the file. Its fill takes over what stands at v;
-// example shows a valid mapping to the user.
+// A filler is the type of a field in the file. fill sets it from v; example is a valid
+// mapping, for messages.
 type filler interface {
 	fill(v value, example string)
 }
 
-// at returns the value that node is, or stands for when it is an alias.
+// at returns the value of node. If node is an alias, that is the value of its anchor.
 func (v value) at(node *yaml.Node, path, name string, line int) value {
 	below := value{walk: v.walk, node: node, path: path, name: name, line: line, borrowed: v.borrowed}
 	if node.Kind == yaml.AliasNode {
@@ -67,8 +68,8 @@ func (v value) fail(format string, args ...any) {
 	v.walk.fail(v.line, v.path, format, args...)
 }
 
-// warn reports what is probably a mistake. Behind an alias it has been reported where
-// the anchor is.
+// warn reports a probable mistake. It reports nothing for a value behind an alias, because
+// the mistake was reported at the anchor.
 func (v value) warn(format string, args ...any) {
 	if !v.borrowed {
 		v.fail(format, args...)
@@ -76,13 +77,13 @@ func (v value) warn(format string, args ...any) {
 	}
 }
 
-// failBelow reports a problem with a field of v that is not in the file.
+// failBelow reports a problem with a field of v that is missing in the file.
 func (v value) failBelow(name, format string, args ...any) {
 	v.walk.fail(v.line, v.join(name), format, args...)
 }
 
-// fields fills the section, a pointer to a struct that begins with its value, by the
-// yaml tags of its fields. It returns the value of the section itself.
+// fields fills a section by the yaml tags of its fields. The section is a pointer to a
+// struct whose first field is its value, which fields returns.
 func (v value) fields(section any) value {
 	entries, ok := v.entries("a mapping of fields to values")
 	v.broken = !ok
@@ -102,15 +103,14 @@ func (v value) fields(section any) value {
 	return v
 }
 
-// misspelling is what an unknown name must look like to be repeated in a message.
-// Anything else may be a key that lost its colon or its quotes, as in
-// {private_key:n0t-f0r-the-l0g}.
+// misspelling matches the unknown names that a message may repeat. Anything else may
+// contain a key, if a colon or a quote is missing, as in {private_key:n0t-f0r-the-l0g}.
 var misspelling = regexp.MustCompile(`^[A-Za-z_-]{1,30}$`)
 
 func (v value) refuseField(unknown value, known []string) {
 	known = slices.Sorted(slices.Values(known))
 	if !misspelling.MatchString(unknown.name) {
-		v.walk.fail(unknown.line, v.path, "unknown field, not repeated here for it may be a value that lost its name; the fields here are %s", strings.Join(known, ", "))
+		v.walk.fail(unknown.line, v.path, "unknown field, not shown because it may contain a secret; the fields here are %s", strings.Join(known, ", "))
 	} else if name, ok := nearest(unknown.name, known); ok {
 		unknown.fail("unknown field: did you mean %s?", name)
 	} else {
@@ -118,8 +118,8 @@ func (v value) refuseField(unknown value, known []string) {
 	}
 }
 
-// A mapping has names that are the user's own. Its fields are read when they are asked
-// for: what stands below a wrong name is not of interest.
+// A mapping has names that the user chooses. Its fields are read only when needed, so
+// that nothing below an invalid name is reported.
 type mapping[T any] struct {
 	value
 	example string
@@ -143,7 +143,7 @@ func (m *mapping[T]) fields() (fields []T) {
 	return fields
 }
 
-// A list has items of one type; a list without a value has none.
+// A list has items of one type. A list without a value has no items.
 type list[T any] struct {
 	value
 	items []T
@@ -161,7 +161,7 @@ func (l *list[T]) fill(v value, _ string) {
 	})
 }
 
-// each calls read with the items of a list; it is false when v is none.
+// each calls read with the items of a list. It returns false if v is not a list.
 func (v value) each(read func(item value)) bool {
 	if v.node.Kind != yaml.SequenceNode {
 		v.fail("must be a list, whose items begin with \"- \", not %s", kind(v.node))
@@ -177,9 +177,9 @@ func (v value) each(read func(item value)) bool {
 	return true
 }
 
-// wronglyTagged refuses a tag (!!int, !vault …) that would have a parser read the
-// value in another way than this package does. The tag is not repeated: a private
-// key may begin with an exclamation mark.
+// wronglyTagged refuses a tag (!!int, !vault …) that would make other parsers read the
+// value differently. The message does not repeat the tag, because a private key may begin
+// with an exclamation mark.
 func (v value) wronglyTagged(allowed string) bool {
 	wrong := v.node.Style&yaml.TaggedStyle != 0 && v.node.Tag != allowed
 	if wrong {

@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// document returns the root of the one YAML document that data holds; ok is false
-// when there is none that could be read further.
+// document returns the root of the only YAML document in data. ok is false if there is
+// nothing to read.
 func (w *walk) document(data []byte) (root value, ok bool) {
 	if len(data) > maxSize {
 		w.fail(0, "", "is larger than %d MiB, more than any configuration needs", maxSize>>20)
@@ -31,12 +31,12 @@ func (w *walk) document(data []byte) (root value, ok bool) {
 		return value{}, false
 	}
 	if len(documents) > 1 {
-		w.fail(documents[1].Line, "", "a second YAML document begins here: keep everything in one, without a line `---` in between")
+		w.fail(documents[1].Line, "", "a second YAML document begins here: remove the line `---` and keep everything in one document")
 	}
 	return root, true
 }
 
-// parseYAML returns the first two documents of data, without reading beyond them.
+// parseYAML returns the first two documents of data. It does not read further.
 func parseYAML(data []byte) ([]*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var documents []*yaml.Node
@@ -54,9 +54,9 @@ func parseYAML(data []byte) ([]*yaml.Node, error) {
 	return documents, nil
 }
 
-// syntaxLine returns the line at which the YAML in data goes wrong. The parser names
-// the line where the surrounding construct began, or none; the true one is the last
-// line of the shortest beginning of the file that fails in the same way.
+// syntaxLine returns the line with the syntax error in data. The parser reports the line
+// where the surrounding construct begins, or no line at all. So syntaxLine looks for the
+// shortest beginning of the file that fails in the same way, and returns its last line.
 func syntaxLine(data []byte, failure error) int {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	ends := make([]int, len(lines))
@@ -71,20 +71,20 @@ func syntaxLine(data []byte, failure error) int {
 	})
 }
 
-// explain says in the user's terms what the YAML parser stumbled over. The parser's
-// own words are never passed on: some of them quote the file, and a private key that
-// begins with an asterisk is an alias to the parser.
+// explain describes a syntax error in the user's terms. It never repeats the parser's
+// message, because some of these quote the file, and a private key that begins with an
+// asterisk is an alias to the parser.
 func explain(failure error) string {
 	for _, known := range []struct{ parser, meaning string }{
-		{"found a tab character", "a tab where only blanks may stand: indent with blanks"},
-		{"cannot start any token", "a value begins with a tab or with one of @ ` %: indent with blanks, put such a value in quotes"},
-		{"mapping values are not allowed", "a colon where none can be: check the indentation of this line, or put a value that holds \": \" in quotes"},
-		{"could not find expected ':'", "a field without a colon and a blank after its name"},
+		{"found a tab character", "a tab where only spaces are allowed: indent with spaces"},
+		{"cannot start any token", "a value begins with a tab or with one of @ ` %: indent with spaces, or put the value in quotes"},
+		{"mapping values are not allowed", "a colon where none is allowed: check the indentation of this line, or put a value that contains \": \" in quotes"},
+		{"could not find expected ':'", "a field without a colon and a space after its name"},
 		{"did not find expected key", "this line does not fit those above: check its indentation, and that nothing follows a closing quote"},
 		{"did not find expected '-'", "this line does not fit the list above: check its indentation, and that items begin with \"- \""},
 		{"did not find expected ',' or ']'", "a list that begins with [ needs commas between its items and a closing ]"},
 		{"did not find expected ',' or '}'", "a mapping that begins with { needs commas between its fields and a closing }"},
-		{"did not find expected node content", "a value is missing, or a bracket has no partner"},
+		{"did not find expected node content", "a value is missing, or brackets do not match"},
 		{"block sequence entries are not allowed", "a list item can't begin here: put \"- \" on a line of its own"},
 		{"unexpected end of stream", "a quote is never closed"},
 		{"unknown escape character", "an unknown escape after \\ in double quotes: use single quotes"},

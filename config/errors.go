@@ -5,24 +5,25 @@ import (
 	"strings"
 )
 
-// An Error is one thing that is wrong with a configuration, or probably wrong, and the
-// way out.
+// An Error describes one problem with a configuration and how to fix it. It may be only a
+// warning.
 type Error struct {
-	// File is the path that was given to Load; empty for Parse and FromFlags.
+	// File is the path given to Load. It is empty for Parse and FromFlags.
 	File string
-	// Line counts from 1; 0 when the problem is not in one line.
+	// Line counts from 1. It is 0 if the problem is not on a single line.
 	Line int
-	// Field is the full path in the user's terms, such as clients[2].thresholds.GBP.critical,
-	// or the name of a flag or environment variable; empty when the problem is the file as a whole.
+	// Field is the full path of the field, such as clients[2].thresholds.GBP.critical, or
+	// the name of a flag or environment variable. It is empty if the problem is with the
+	// file as a whole.
 	Field string
 	// Message is one line of text.
 	Message string
-	// Warning is true for what is valid, but probably not what was meant.
+	// Warning is true if the configuration is valid but probably not what was meant.
 	Warning bool
 }
 
-// Error returns one line: file, line, "warning" if it is one, field and message, as far
-// as they are known.
+// Error returns one line: file, line, "warning" for a warning, field and message. Empty
+// parts are left out.
 func (e Error) Error() string {
 	var parts []string
 	switch {
@@ -42,11 +43,10 @@ func (e Error) Error() string {
 	return strings.Join(append(parts, e.Message), ": ")
 }
 
-// Errors is everything that is wrong with a configuration, warnings included, in the
-// order of its lines.
+// Errors lists all problems with a configuration, warnings included, sorted by line.
 type Errors []Error
 
-// Error returns one line per problem.
+// Error returns one line for each problem.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, problem := range e {

@@ -1,7 +1,7 @@
 package config
 
-// The types below have the shape of the configuration file. A field holds what the
-// file says there; the validate methods say what may be there.
+// The types below have the structure of the configuration file. Their fields hold the
+// values as they are in the file; the validate methods check them.
 
 type fileSection struct {
 	value
@@ -29,8 +29,8 @@ type apiSection struct {
 	ProxyFromEnvironment boolean    `yaml:"proxy_from_environment"`
 }
 
-// tlsSection is Prometheus's, without ca_ref, cert_ref and key_ref: those need a store
-// of secrets, which this exporter does not have.
+// tlsSection has the fields of Prometheus's tls_config, without ca_ref, cert_ref and
+// key_ref. Those need a secret store, which this exporter does not have.
 type tlsSection struct {
 	value
 	CA                 text    `yaml:"ca"`

@@ -6,12 +6,12 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// FromFlags returns the configuration that the flags --igsend.client-id and
-// --igsend.environment stand for, with the defaults of a file; an empty environment
-// is live. The keys are those that the environment variables IGSEND_PUBLIC_KEY,
-// IGSEND_PRIVATE_KEY or their _FILE forms name; key files are looked at as Load does,
-// and their names are left as they are. What is wrong comes back as [Errors], whose
-// Field is the flag or variable.
+// FromFlags returns the configuration for the flags --igsend.client-id and
+// --igsend.environment. Everything else has the defaults of a file. An empty environment
+// means live. The keys come from the environment variables IGSEND_PUBLIC_KEY and
+// IGSEND_PRIVATE_KEY, or from those with _FILE added. FromFlags checks key files as Load
+// does, but does not change their names. The error is [Errors], in which Field is the
+// flag or variable.
 func FromFlags(ids []string, environment string, keys igsend.KeySource) (*Config, error) {
 	cfg := Config{API: defaultAPI()}
 	w := &walk{}
@@ -43,13 +43,13 @@ func FromFlags(ids []string, environment string, keys igsend.KeySource) (*Config
 	return w.finish(cfg)
 }
 
-// variable returns the environment variable, name or its _FILE form, that is set. It
-// refuses both and neither, and then returns the zero value.
+// variable returns the environment variable that is set: name, or name with _FILE added.
+// If both or neither are set, it reports that and returns the zero value.
 func (w *walk) variable(name, key, file string) value {
 	hasKey, hasFile := strings.TrimSpace(key) != "", strings.TrimSpace(file) != ""
 	switch {
 	case hasKey && hasFile:
-		w.fail(0, name, "%s_FILE is set too: unset one", name)
+		w.fail(0, name, "%s_FILE is also set: unset one", name)
 		return value{}
 	case !hasKey && !hasFile:
 		w.fail(0, name, "is missing: set it to the key, or %s_FILE to the name of the file that holds it", name)

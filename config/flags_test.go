@@ -51,13 +51,13 @@ func TestFromFlagsInvalid(t *testing.T) {
 		"environment":      {[]string{"1"}, "Live", good, `--igsend.environment: must be live or sandbox, not "Live"`},
 		"no public key":    {[]string{"1"}, "", igsend.KeySource{PrivateFile: file}, "IGSEND_PUBLIC_KEY: is missing: set it to the key, or IGSEND_PUBLIC_KEY_FILE to the name of the file that holds it"},
 		"blank key":        {[]string{"1"}, "", igsend.KeySource{PublicFile: file, Private: " \n"}, "IGSEND_PRIVATE_KEY: is missing: set it to the key, or IGSEND_PRIVATE_KEY_FILE to the name of the file that holds it"},
-		"key and file":     {[]string{"1"}, "", igsend.KeySource{PublicFile: file, Private: secret, PrivateFile: file}, "IGSEND_PRIVATE_KEY: IGSEND_PRIVATE_KEY_FILE is set too: unset one"},
+		"key and file":     {[]string{"1"}, "", igsend.KeySource{PublicFile: file, Private: secret, PrivateFile: file}, "IGSEND_PRIVATE_KEY: IGSEND_PRIVATE_KEY_FILE is also set: unset one"},
 		"key file":         {[]string{"1"}, "", igsend.KeySource{Public: "p", PrivateFile: file + "x"}, "IGSEND_PRIVATE_KEY_FILE: credentials: private key: open " + file + "x: no such file or directory"},
 		"everything": {[]string{"a", "b"}, "test", igsend.KeySource{Public: secret, PublicFile: file}, strings.Join([]string{
 			`--igsend.environment: must be live or sandbox, not "test"`,
 			`--igsend.client-id: must be a client ID in plain digits, such as 100045, not "a"`,
 			`--igsend.client-id: must be a client ID in plain digits, such as 100045, not "b"`,
-			"IGSEND_PUBLIC_KEY: IGSEND_PUBLIC_KEY_FILE is set too: unset one",
+			"IGSEND_PUBLIC_KEY: IGSEND_PUBLIC_KEY_FILE is also set: unset one",
 			"IGSEND_PRIVATE_KEY: is missing: set it to the key, or IGSEND_PRIVATE_KEY_FILE to the name of the file that holds it",
 		}, "\n")},
 	} {

@@ -16,8 +16,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// FuzzParse: whatever the file holds, Parse gives either a configuration that keeps
-// every rule, or Errors that can be printed.
+// FuzzParse: for any input, Parse returns either a configuration that satisfies every rule
+// or Errors that can be printed.
 func FuzzParse(f *testing.F) {
 	for _, file := range append(archives(f, "testdata/invalid/*.txtar"), "testdata/valid.txtar") {
 		archive, err := txtar.ParseFile(file)
@@ -50,7 +50,7 @@ func checkAPI(t *testing.T, api API) {
 		t.Errorf("environment %q has the endpoint %q", api.Environment, api.Endpoint)
 	}
 	if (api.Keys.Public == "") == (api.Keys.PublicFile == "") || (api.Keys.Private == "") == (api.Keys.PrivateFile == "") {
-		t.Error("a half of the key has two sources or none")
+		t.Error("one half of the keys has two sources or none")
 	}
 	for _, path := range []string{api.Keys.PublicFile, api.Keys.PrivateFile, api.TLS.CAFile, api.TLS.CertFile, api.TLS.KeyFile} {
 		if path != "" && !filepath.IsAbs(path) {
@@ -79,7 +79,7 @@ func checkClients(t *testing.T, clients []Client) {
 	ids := make(map[igsend.ClientID]bool)
 	for _, c := range clients {
 		if c.ID <= 0 || ids[c.ID] {
-			t.Errorf("client %d is not positive or is here twice", c.ID)
+			t.Errorf("client %d is not positive or occurs twice", c.ID)
 		}
 		ids[c.ID] = true
 		for name, value := range c.Labels {
@@ -119,8 +119,8 @@ func checkThresholds(t *testing.T, c Client) {
 	}
 }
 
-// FuzzSecrets: a secret never shows up in an error, whatever stands around it where a
-// secret is expected: brackets, quotes, anchors, tags, a lost colon.
+// FuzzSecrets: a secret never appears in an error, whatever surrounds it: brackets, quotes,
+// anchors, tags, a missing colon.
 func FuzzSecrets(f *testing.F) {
 	for _, around := range [][2]string{
 		{"", ""},
@@ -156,14 +156,14 @@ func FuzzSecrets(f *testing.F) {
 		f.Add(around[0], around[1])
 	}
 	f.Fuzz(func(t *testing.T, before, after string) {
-		// A line break would let the secret into a field that is no secret.
+		// A line break would move the secret to a field that may be shown.
 		if strings.ContainsAny(before+after, "\n\r\u0085\u2028\u2029") {
 			return
 		}
 		for _, field := range []string{"private_key: ", "public_key: ", "endpoint: ", "proxy_url: ", "tls_config: {key: ", "private_key", "private_key=", "{private_key:"} {
 			content := "api:\n  colour: blue\n  max_attempts: 0\n  " + field + before + secret + after + "\n  concurrency: 0\nclients:\n- id: 0\n"
 			if _, err := Parse([]byte(content), ""); err != nil && strings.Contains(err.Error(), secret) {
-				t.Errorf("%q gives away the secret:\n%v", content, err)
+				t.Errorf("%q reveals the secret:\n%v", content, err)
 			}
 		}
 	})

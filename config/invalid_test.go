@@ -12,13 +12,12 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// secret stands in for a key wherever a file of testdata holds one.
+// secret is the key in every file of testdata.
 const secret = "tOpS3cret"
 
 // TestInvalid reads the configurations in the archives of testdata/invalid. Each is
-// followed by a file with the errors that it must give, all of them. With
-// GOLDEN=update in the environment it writes these files: for a new case, add the
-// configuration alone.
+// followed by a file with all errors that it must give. With GOLDEN=update in the
+// environment, the test writes these files. To add a case, add only the configuration.
 func TestInvalid(t *testing.T) {
 	for _, file := range archives(t, "testdata/invalid/*.txtar") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -32,8 +31,8 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// TestWarnings reads configurations that are valid but look like mistakes. Their
-// warnings are in the archive as the errors of TestInvalid are.
+// TestWarnings reads valid configurations that look like mistakes. The archive has their
+// warnings in the same form as the errors of TestInvalid.
 func TestWarnings(t *testing.T) {
 	golden(t, "testdata/warnings.txtar", func(configuration txtar.File) string {
 		w := &walk{file: configuration.Name, budget: maxBorrowed}
@@ -45,7 +44,7 @@ func TestWarnings(t *testing.T) {
 	})
 }
 
-// checkErrors checks what holds for every configuration that is refused.
+// checkErrors checks what must be true for every invalid configuration.
 func checkErrors(t *testing.T, cfg *Config, err error) {
 	t.Helper()
 	var problems Errors
@@ -53,18 +52,18 @@ func checkErrors(t *testing.T, cfg *Config, err error) {
 		t.Fatalf("got a configuration: %t, and the error %v; want none, and Errors", cfg != nil, err)
 	}
 	if !slices.IsSortedFunc(problems, func(a, b Error) int { return a.Line - b.Line }) {
-		t.Errorf("problems are not in the order of their lines:\n%v", err)
+		t.Errorf("problems are not sorted by line:\n%v", err)
 	}
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != len(problems) {
 		t.Errorf("%d problems print as %d lines:\n%v", len(problems), lines, err)
 	}
 	if strings.Contains(err.Error(), secret) {
-		t.Errorf("a secret is in the error:\n%v", err)
+		t.Errorf("the error contains a secret:\n%v", err)
 	}
 }
 
-// golden compares an archive with one in which each configuration is followed by what
-// say returns for it.
+// golden compares an archive with one in which each configuration is followed by the
+// result of say.
 func golden(t *testing.T, file string, say func(txtar.File) string) {
 	t.Helper()
 	archive, err := txtar.ParseFile(file)
@@ -99,7 +98,7 @@ func archives(tb testing.TB, pattern string) []string {
 	return files
 }
 
-// TestInvalidBytes is about characters that an archive of text can't hold.
+// TestInvalidBytes covers characters that can't be in a text archive.
 func TestInvalidBytes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		content string

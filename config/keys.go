@@ -8,8 +8,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// checkKeys reads the keys as a scrape does, and reports what is wrong with them where
-// public and private say that they come from.
+// checkKeys reads the keys as a scrape does and reports what is wrong with them. public
+// and private are the fields or variables that the keys come from.
 func checkKeys(keys igsend.KeySource, public, private value) {
 	const other = "set" // one half at a time, so that each gets its own report
 	a, err := igsend.KeySource{Public: keys.Public, PublicFile: keys.PublicFile, Private: other}.Keys()
@@ -17,28 +17,28 @@ func checkKeys(keys igsend.KeySource, public, private value) {
 	b, err := igsend.KeySource{Public: other, Private: keys.Private, PrivateFile: keys.PrivateFile}.Keys()
 	privateOK := keys.Private+keys.PrivateFile != "" && private.checkKey(b.Private, keys.PrivateFile, err)
 	if publicOK && privateOK && a.Public == b.Private {
-		private.warn("is the same key as %s: IGSend gives out two", public.name)
+		private.warn("is the same key as %s: IGSend issues two different keys", public.name)
 	}
 }
 
-// placeholder is what examples have in the place of a key.
+// placeholder matches what examples have in place of a key.
 var placeholder = regexp.MustCompile(`(?i)\$\{|^your|^<.*>$`)
 
-// checkKey reports what is wrong with a key that was read from file, if there is one,
-// with err. It reports whether there is a key.
+// checkKey reports what is wrong with a key. file is the file that it was read from, if
+// any, and err the error from reading it. checkKey returns whether there is a key.
 func (v value) checkKey(key, file string, err error) bool {
 	switch {
-	case v.walk == nil: // not set in a valid way, which has been reported
+	case v.walk == nil: // not set correctly, which has been reported
 		return false
 	case err != nil:
 		v.fail("%v", err)
 		return false
 	case placeholder.MatchString(key):
-		v.warn("looks like a placeholder: put the key itself there")
+		v.warn("looks like a placeholder: replace it with the key")
 	case strings.HasPrefix(key, "-----BEGIN"):
 		v.warn("is in PEM format, which IGSend's keys are not")
 	case strings.ContainsAny(key, " \t\r\n"):
-		v.warn("has blanks or line breaks within the key: check what was copied")
+		v.warn("has white space within the key: check what was copied")
 	}
 	if info, err := os.Stat(file); file != "" && err == nil && info.Mode().Perm()&0o004 != 0 {
 		v.warn("every user of this machine can read the file: chmod o= %s", file)

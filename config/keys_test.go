@@ -24,11 +24,11 @@ func keyFile(t *testing.T, content string, mode os.FileMode) string {
 	return path
 }
 
-// TestKeyWarnings is about what a key that can be read looks like.
+// TestKeyWarnings covers keys that can be read but look wrong.
 func TestKeyWarnings(t *testing.T) {
 	const (
-		placeholder = "api.private_key_file: looks like a placeholder: put the key itself there"
-		blanks      = "api.private_key_file: has blanks or line breaks within the key: check what was copied"
+		placeholder = "api.private_key_file: looks like a placeholder: replace it with the key"
+		blanks      = "api.private_key_file: has white space within the key: check what was copied"
 	)
 	for name, tt := range map[string]struct {
 		key  string
@@ -44,7 +44,7 @@ func TestKeyWarnings(t *testing.T) {
 		"blank":               {secret + " x", 0o600, blanks},
 		"two lines":           {secret + "\nx", 0o600, blanks},
 		"PEM":                 {"-----BEGIN PRIVATE KEY-----\n" + secret, 0o600, "api.private_key_file: is in PEM format, which IGSend's keys are not"},
-		"the other key":       {"public", 0o600, "api.private_key_file: is the same key as public_key: IGSend gives out two"},
+		"the other key":       {"public", 0o600, "api.private_key_file: is the same key as public_key: IGSend issues two different keys"},
 		"readable for others": {secret, 0o604, "api.private_key_file: every user of this machine can read the file: chmod o= FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,8 +65,8 @@ func TestKeyWarnings(t *testing.T) {
 	}
 }
 
-// TestLoadFiles: what is wrong with the files comes with what is wrong in the
-// configuration, and relative names are relative to it.
+// TestLoadFiles: errors with the named files are reported together with those in the
+// configuration. Relative names are relative to the configuration.
 func TestLoadFiles(t *testing.T) {
 	path := keyFile(t, `api:
   public_key: a:b
@@ -89,7 +89,7 @@ clients:
 	}
 }
 
-// TestLoadReportsKeysOnce: keys that are not configured in a valid way are not read.
+// TestLoadReportsKeysOnce: keys that are not configured correctly are not read.
 func TestLoadReportsKeysOnce(t *testing.T) {
 	for name, keys := range map[string]string{
 		"none":  "public_key: p",

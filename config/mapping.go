@@ -2,18 +2,18 @@ package config
 
 import "go.yaml.in/yaml/v4"
 
-// Aliases and merge keys let clients share thresholds. They also let a small file
-// stand for an endless one, so what they may add up to is bounded.
+// Aliases and merge keys let clients share thresholds. They also let a small file expand
+// to an enormous one, so their use is limited.
 const (
-	// maxBorrowed is how many YAML nodes may be reached through aliases: 10,000
-	// clients that share ten currencies with two thresholds each take 710,000.
+	// maxBorrowed is how many YAML nodes may be reached through aliases. 10,000
+	// clients that share ten currencies with two thresholds each need 710,000.
 	maxBorrowed = 1_000_000
-	// maxMerges is how deeply merged mappings may merge others.
+	// maxMerges is how many merges may be nested.
 	maxMerges = 8
 )
 
-// affordable charges the fields or items of v to the bound on aliases, and reports
-// whether they may still be read. The first time they may not is a problem.
+// affordable counts the fields or items of v if v was reached through an alias. It returns
+// whether they are within the limit, and reports the first time that they are not.
 func (v value) affordable() bool {
 	if !v.borrowed {
 		return true
@@ -21,7 +21,7 @@ func (v value) affordable() bool {
 	before := v.walk.budget
 	v.walk.budget -= 1 + len(v.node.Content)
 	if before >= 0 && v.walk.budget < 0 {
-		v.fail("the aliases of this file stand for more than %d values: write fewer", maxBorrowed)
+		v.fail("the aliases in this file expand to more than %d values: use fewer", maxBorrowed)
 	}
 	return v.walk.budget >= 0
 }
@@ -29,11 +29,11 @@ func (v value) affordable() bool {
 // An entry is one field of a mapping.
 type entry struct {
 	value
-	// twin is the line of an earlier field with the same name; 0 when there is none.
+	// twin is the line of an earlier field with the same name, or 0 if there is none.
 	twin int
 }
 
-// once reports whether e is the only field of its name, and refuses it otherwise.
+// once returns whether e is the first field of its name, and reports it if it is not.
 func (e entry) once() bool {
 	if e.twin > 0 {
 		e.fail("is set twice, first in line %d: remove one", e.twin)
@@ -42,11 +42,11 @@ func (e entry) once() bool {
 }
 
 // entries returns the fields of the mapping v in the order of the file, followed by
-// those that it merges; ok is false when v is no mapping, which is what want says in
-// the user's terms.
+// those that it merges. ok is false if v is not a mapping; want describes the mapping in
+// the message about that.
 func (v value) entries(want string) (entries []entry, ok bool) { return v.entriesAt(0, want) }
 
-// entriesAt is entries for the depth-th mapping of a chain of merges.
+// entriesAt is entries for a mapping at the given depth of nested merges.
 func (v value) entriesAt(depth int, want string) (entries []entry, ok bool) {
 	switch {
 	case v.isNull():
@@ -83,12 +83,12 @@ func (v value) entriesAt(depth int, want string) (entries []entry, ok bool) {
 	return entries, true
 }
 
-// merged returns the fields that a mapping takes over from the value of its merge key:
-// a mapping, or a list of mappings of which an earlier one counts for more. A field
-// that is in lines already stays as it is.
+// merged returns the fields that a mapping gets from v, the value of its merge key. v is a
+// mapping, or a list of mappings in which the earlier ones take precedence. Fields that
+// are already in lines are not merged.
 func (v value) merged(lines map[string]int, depth int) (taken []entry) {
 	if depth == maxMerges {
-		v.fail("merges (<<) are nested more than %d deep, or in a circle", maxMerges)
+		v.fail("merges (<<) are nested more than %d deep, or form a cycle", maxMerges)
 		return nil
 	}
 	take := func(source value) {

@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// The types of single values. Their read methods leave the target as it is when the
-// field is not in the file, or report what is wrong with it.
+// The types of single values. Their read methods leave the target unchanged if the field
+// is not in the file or not valid. They report an invalid value.
 type (
 	text     struct{ value }
 	integer  struct{ value }
@@ -23,8 +23,8 @@ type (
 	boolean  struct{ value }
 )
 
-// scalar returns the characters that stand in the file: 5, yes and 0x10 stay what
-// they are, as they do in a Prometheus configuration. want says what they should be.
+// scalar returns the characters as they are in the file: 5, yes and 0x10 are not
+// converted, as in a Prometheus configuration. want says what they should be.
 func (v value) scalar(want string) (characters string, ok bool) {
 	switch {
 	case !v.present():
@@ -39,38 +39,38 @@ func (v value) scalar(want string) (characters string, ok bool) {
 	return "", false
 }
 
-// refuse reports that v is not what it must be, and what it is instead. A text behind
-// an alias is not repeated: its anchor may be on a key.
+// refuse reports what v must be and what it is instead. It does not repeat a text behind
+// an alias, because the anchor may be on a key.
 func (v value) refuse(want string, args ...any) {
-	found := "what its alias stands for"
+	found := "the value of its alias"
 	if !v.borrowed {
 		found = quote(v.node.Value)
 	}
 	v.fail("must be %s, not %s", fmt.Sprintf(want, args...), found)
 }
 
-// filled reports whether v is in the file and says something.
+// filled reports whether v is in the file and not an empty text.
 func (v value) filled() bool {
 	return v.present() && (v.node.Kind != yaml.ScalarNode || v.node.Value != "")
 }
 
-// excludes reports whether both values are filled in, which it refuses.
+// excludes returns whether both values are filled in, and reports it if they are.
 func (v value) excludes(other value) bool {
 	both := v.filled() && other.filled()
 	if both {
-		v.fail("%s is set too, in line %d: remove one", other.name, other.line)
+		v.fail("%s is also set, in line %d: remove one", other.name, other.line)
 	}
 	return both
 }
 
-// read returns a text that may be empty, which in the fields that come from Prometheus
+// read returns a text that may be empty. In the fields that come from Prometheus, empty
 // is the same as not set.
 func (t text) read() string {
 	characters, _ := t.scalar("text")
 	return characters
 }
 
-// required returns a text that must say something.
+// required returns a text that must not be empty.
 func (t text) required() string {
 	characters, ok := t.scalar("text")
 	if ok && strings.TrimSpace(characters) == "" {
@@ -89,15 +89,14 @@ func (b boolean) read() bool {
 	return ok && strings.EqualFold(characters, "true")
 }
 
-// Numbers are read from their text, quoted or not, and only in the spelling that no
-// reader of YAML can take for another number: 0100 is 64 to some, 1_000 is text to
-// others.
+// Numbers may be quoted or not. Spellings that YAML parsers read differently are refused:
+// 0100 is 64 to some, and 1_000 is text to others.
 var (
 	plainInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 	plainDecimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 )
 
-// maxNumber is how many characters a number may have, as in an answer of IGSend.
+// maxNumber is how many characters a number may have, as in an answer from IGSend.
 const maxNumber = 40
 
 // plain returns a number in plain notation.
@@ -110,13 +109,13 @@ func (v value) plain(noun, want string) (characters string, ok bool) {
 		v.refuse("%s", want)
 		return "", false
 	case len(characters) > maxNumber:
-		v.fail("has %d characters, which are too many: a number has at most %d", len(characters), maxNumber)
+		v.fail("has %d characters: a number has at most %d", len(characters), maxNumber)
 		return "", false
 	}
 	return characters, true
 }
 
-// read reads a whole number from low to high.
+// read sets target to a whole number from low to high.
 func (i integer) read(target *int, low, high int) {
 	characters, ok := i.scalar("a whole number")
 	if !ok {
@@ -129,7 +128,7 @@ func (i integer) read(target *int, low, high int) {
 	*target = n
 }
 
-// read reads a finite number that is not negative.
+// read sets target to a finite number that is not negative.
 func (n number) read(target *float64) {
 	const want = "a number in plain digits, not negative, such as 5 or 0.5"
 	characters, ok := n.plain("a number", want)
@@ -153,7 +152,7 @@ func (a amount) read() (decimal.Decimal, bool) {
 	return exact, err == nil
 }
 
-// read returns a time as Prometheus writes it; 0 is refused when it must be positive.
+// read returns a duration in the notation of Prometheus. If positive is set, 0 is invalid.
 func (d duration) read(positive bool) (time.Duration, bool) {
 	characters, ok := d.scalar("a duration")
 	if !ok {
@@ -171,7 +170,7 @@ func (d duration) read(positive bool) (time.Duration, bool) {
 	return 0, false
 }
 
-// quote renders a text of the file, cut to a length that leaves the message readable.
+// quote quotes a text from the file, cut to a length that keeps the message readable.
 func quote(s string) string {
 	const most = 40
 	if runes := []rune(s[:min(len(s), 4*most)]); len(runes) > most {

@@ -1,8 +1,8 @@
 package config
 
-// nearest returns the known name that name is a likely misspelling of.
+// nearest returns the known name of which name is probably a misspelling.
 func nearest(name string, known []string) (nearest string, ok bool) {
-	// A third of the letters wrong is the most that still looks like the same word.
+	// A word with up to a third of its letters wrong still looks like the same word.
 	least := len(name)/3 + 1
 	for _, candidate := range known {
 		if d := distance(name, candidate); d < least {

@@ -15,16 +15,16 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// wholly compares configurations as whole values: decimals by what they print, so that
-// a digit more or less counts.
+// wholly compares configurations as whole values. It compares decimals by their text, so
+// that trailing zeros count.
 var wholly = cmp.Options{
 	cmp.Comparer(func(a, b decimal.Decimal) bool { return a.String() == b.String() }),
 	cmp.AllowUnexported(url.Userinfo{}),
 	cmpopts.IgnoreUnexported(promconfig.ProxyConfig{}),
 }
 
-// with returns a configuration of two key files and one client, with the defaults,
-// after change.
+// with returns a configuration with two key files, one client and the defaults, after
+// applying change.
 func with(change func(*Config)) *Config {
 	cfg := &Config{
 		API: API{
@@ -44,7 +44,7 @@ func with(change func(*Config)) *Config {
 
 func exact(s string) decimal.Decimal { return decimal.RequireFromString(s) }
 
-// TestValid compares every configuration in testdata/valid.txtar with what it stands for.
+// TestValid compares every configuration in testdata/valid.txtar with its result.
 func TestValid(t *testing.T) {
 	const day = 24 * time.Hour
 	tests := map[string]*Config{
@@ -197,7 +197,7 @@ func TestValid(t *testing.T) {
 	}
 }
 
-// TestByteOrderMark: editors on Windows begin a file with one, and end lines with CRLF.
+// TestByteOrderMark: editors on Windows may add a byte order mark and end lines with CRLF.
 func TestByteOrderMark(t *testing.T) {
 	content := "\ufeff%YAML 1.1\n---\napi:\n  public_key_file: public.key\n  private_key_file: private.key\nclients: [{id: 100045}]\n...\n"
 	got, err := Parse([]byte(strings.ReplaceAll(content, "\n", "\r\n")), "dir")

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// dashboard is the part of Grafana's model that the tests look at.
+// dashboard is the part of Grafana's model that the tests check.
 type dashboard struct {
 	ID            *int
 	UID           string
@@ -170,7 +170,7 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("schemaVersion %d, want %d", d.SchemaVersion, schemaVersion)
 		}
 		if !slices.Contains(d.Tags, "igsend") {
-			t.Errorf("tags %q lack igsend", d.Tags)
+			t.Errorf("tags %q do not include igsend", d.Tags)
 		}
 		if d.Refresh == "" || d.Time.From == "" || d.Time.To != "now" {
 			t.Errorf("refresh %q from %q to %q", d.Refresh, d.Time.From, d.Time.To)
@@ -199,10 +199,10 @@ func TestPanels(t *testing.T) {
 		ids, names := map[int]bool{}, map[string]bool{}
 		for _, p := range d.Panels {
 			if p.ID == 0 || ids[p.ID] {
-				t.Errorf("panel %q: id %d is 0 or taken", p.Title, p.ID)
+				t.Errorf("panel %q: id %d is 0 or not unique", p.Title, p.ID)
 			}
 			if p.Title == "" || names[p.Title] {
-				t.Errorf("panel %d: title %q is empty or taken", p.ID, p.Title)
+				t.Errorf("panel %d: title %q is empty or not unique", p.ID, p.Title)
 			}
 			ids[p.ID], names[p.Title] = true, true
 			if !slices.Contains(panelTypes, p.Type) {
@@ -237,7 +237,7 @@ func testUnits(t *testing.T, p panel) {
 	if u := p.FieldConfig.Defaults.Unit; u != "" {
 		found[u] = true
 		if d := p.FieldConfig.Defaults.Decimals; u == "locale" && (d == nil || *d != 2) {
-			t.Errorf("panel %q: money without its two decimals", p.Title)
+			t.Errorf("panel %q: money without two decimals", p.Title)
 		}
 	}
 	for _, o := range p.FieldConfig.Overrides {
@@ -248,7 +248,7 @@ func testUnits(t *testing.T, p panel) {
 		if u := values["unit"]; u != "" {
 			found[u] = true
 			if u == "locale" && values["decimals"] != "2" {
-				t.Errorf("panel %q: money without its two decimals", p.Title)
+				t.Errorf("panel %q: money without two decimals", p.Title)
 			}
 		}
 	}
@@ -281,7 +281,7 @@ func testTargets(t *testing.T, p panel) {
 			t.Errorf("panel %q: query %s: datasource %v is not the variable", p.Title, q.RefID, q.Datasource)
 		}
 		if q.RefID == "" || ids[q.RefID] {
-			t.Errorf("panel %q: refId %q is empty or taken", p.Title, q.RefID)
+			t.Errorf("panel %q: refId %q is empty or not unique", p.Title, q.RefID)
 		}
 		ids[q.RefID] = true
 		if q.Instant == q.Range {
@@ -295,7 +295,7 @@ func testTargets(t *testing.T, p panel) {
 			// Without it, a data source without a configured scrape interval would
 			// compute the rate of a minute from one sample a minute.
 			if m[1] == "$__rate_interval" && q.Interval != "1m" {
-				t.Errorf("panel %q: query %s: minimal interval %q", p.Title, q.RefID, q.Interval)
+				t.Errorf("panel %q: query %s: minimum interval %q", p.Title, q.RefID, q.Interval)
 			}
 		}
 	}

@@ -1,18 +1,18 @@
-// Package igsendtest simulates the IGSend API, as net/http/httptest is for
-// net/http: tests, benchmarks and the demo all talk to this one server.
+// Package igsendtest simulates the IGSend API for tests, benchmarks and the demo. It is to
+// package igsend what net/http/httptest is to net/http.
 //
-// A [Server] listens on loopback; the [API] inside it holds the clients, checks every
+// A [Server] listens on loopback. The [API] inside it holds the clients, checks every
 // request against IGSend's documentation of the Client Balance method, answers as
-// documented, and counts. A [Fault] answers in place of the documentation, for one
-// call, for one client or for all:
+// documented, and counts requests and connections. A [Fault] replaces the documented
+// answer, for one call, for one client or for all clients:
 //
 //	srv := igsendtest.NewTLSServer(keys)
 //	defer srv.Close()
 //	srv.SetClient(100045, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
 //	srv.Script(100045, igsendtest.Status(503), nil, igsendtest.Reset)
 //
-// The simulation is strict where the documentation speaks, so that a client that
-// departs from it is noticed, and ready to be hostile where it is silent.
+// The simulation is strict about everything that IGSend documents, so that it detects a
+// client that departs from the documentation. For everything else there are faults.
 package igsendtest
 
 import (
@@ -24,16 +24,16 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// Path is where the Client Balance method lives, slash included.
+// Path is the path of the Client Balance method, with its final slash.
 const Path = "/services/clientbalance/"
 
 // An API is the simulated IGSend API: an [http.Handler] with the clients' accounts,
-// the faults and the counts. All its methods may be called at any time, from any
-// goroutine. It waits by the time package and ends waiting with the request's
-// context, so it can be served inside a testing/synctest bubble.
+// the faults and the counts. Its methods are safe for concurrent use. It uses the time
+// package to wait and stops waiting when the request's context is done, so it works in
+// a testing/synctest bubble.
 //
-// What a call is answered is decided, and its balance read, when it arrives;
-// latency comes after that.
+// The answer to a call, balances included, is chosen when the call arrives. The latency
+// follows after that.
 type API struct {
 	mu       sync.Mutex
 	keys     igsend.Keys
@@ -59,71 +59,71 @@ func NewAPI(keys igsend.Keys) *API {
 	return &API{keys: keys, accounts: make(map[igsend.ClientID]*account)}
 }
 
-// SetClient makes the API answer for the client as c says, from the next call on.
+// SetClient sets what the API answers for the client, from the next call on.
 func (a *API) SetClient(id igsend.ClientID, c Client) {
 	c = c.clone()
 	a.SetClientFunc(id, func(time.Time) Client { return c })
 }
 
-// SetClientFunc is SetClient for balances that move and states that change: state
-// is asked at every call, with the time of the call. It may be called concurrently.
+// SetClientFunc is like SetClient, but for balances and states that change. The API calls
+// state on every request, with the time of the request, and may call it concurrently.
 func (a *API) SetClientFunc(id igsend.ClientID, state func(now time.Time) Client) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.account(id).state = state
 }
 
-// SetKeys rotates the keys: calls that arrive with others are refused.
+// SetKeys replaces the keys. The API refuses calls with any other keys.
 func (a *API) SetKeys(keys igsend.Keys) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.keys = keys
 }
 
-// SetLatency sets how long every call takes, except for clients that have a
-// latency of their own.
+// SetLatency sets how long every call takes, except for clients that have their own
+// latency.
 func (a *API) SetLatency(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.latency = d
 }
 
-// SetRefusal makes f answer calls with the wrong keys, until it is set to nil. They
-// are answered [Refused] otherwise.
+// SetRefusal sets the fault that answers calls with the wrong keys. If it is nil, [Refused]
+// answers them.
 func (a *API) SetRefusal(f Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.refusal = f
 }
 
-// SetFault makes f answer for every client, until it is set to nil. Like every
-// fault it answers calls with the right keys only; the others are refused.
+// SetFault sets a fault that answers for every client, until it is set to nil. Like every
+// fault, it answers only calls with the right keys; other calls are refused.
 func (a *API) SetFault(f Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.fault = f
 }
 
-// SetClientFault makes f answer for this client, before the fault for all, until
-// it is set to nil. [Documented] keeps the client out of the fault for all. [Refused]
-// makes it a client that the keys have no right to.
+// SetClientFault sets a fault that answers for this client, until it is set to nil. It
+// takes precedence over the fault for all clients: with [Documented], the client gets
+// normal answers. With [Refused], the keys have no access to the client.
 func (a *API) SetClientFault(id igsend.ClientID, f Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.account(id).fault = f
 }
 
-// Script makes the faults answer for the client's next calls, one each, before any
-// other fault. Where it holds nil, the call goes as it would without the script. A
-// call with the wrong keys uses nothing up. A new script replaces what is left of
-// the one before.
+// Script sets the faults that answer the client's next calls, one fault for each call. They
+// take precedence over any other fault. If a fault is nil, its call is answered as without
+// a script. A call with the wrong keys does not use up a fault. A new script replaces the
+// rest of the previous one.
 func (a *API) Script(id igsend.ClientID, faults ...Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.account(id).script = slices.Clone(faults)
 }
 
-// account returns what is known about the client, which may be nothing yet.
+// account returns the account of the client, which may be new and empty.
 func (a *API) account(id igsend.ClientID) *account {
 	if a.accounts[id] == nil {
 		a.accounts[id] = &account{}
@@ -140,7 +140,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.fault(w, r, c.documented)
 }
 
-// A call is all that was decided about a request when it arrived.
+// A call is what was decided about a request when it arrived.
 type call struct {
 	documented Answer
 	fault      Fault
@@ -175,8 +175,8 @@ func (a *API) arrive(r *http.Request) call {
 	return c
 }
 
-// chooseFault returns what answers the call, and takes the script's next step when
-// it has its turn.
+// chooseFault returns the fault that answers the call. It removes the next step from the
+// script if the call is valid and has the right keys.
 func (a *API) chooseFault(id igsend.ClientID, v *violation, authorized bool) Fault {
 	if v != nil {
 		return StatusBody(v.status, v.reason+"\n")

@@ -16,32 +16,31 @@ import (
 	"time"
 )
 
-// A TLSFault spoils the handshakes of a server.
+// A TLSFault is a problem with every TLS handshake of a server.
 type TLSFault int
 
 const (
-	// ExpiredCertificate: the certificate was valid until yesterday.
+	// ExpiredCertificate: the certificate expired yesterday.
 	ExpiredCertificate TLSFault = iota + 1
 	// WrongHost: the certificate is for another host.
 	WrongHost
 	// HandshakeCloses: the connection is closed in the middle of the handshake.
 	HandshakeCloses
-	// HandshakeHangs: the handshake never goes on, until the server closes.
+	// HandshakeHangs: the handshake hangs until the server is closed.
 	HandshakeHangs
 )
 
-// A certificate is what the server shows and its client trusts: it is its own
-// authority.
+// A certificate is the server's self-signed certificate.
 type certificate struct {
 	pem []byte
 	tls tls.Certificate
 }
 
-// newTLS makes a certificate and the server's configuration with it.
+// newTLS creates a certificate and a server configuration that uses it.
 func newTLS(faults []TLSFault) (*certificate, *tls.Config) {
 	cert, err := newCertificate(slices.Contains(faults, ExpiredCertificate), slices.Contains(faults, WrongHost))
 	if err != nil {
-		panic(fmt.Sprintf("igsendtest: making a certificate: %v", err))
+		panic(fmt.Sprintf("igsendtest: creating a certificate: %v", err))
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{cert.tls}, MinVersion: tls.VersionTLS12}
 	switch {

@@ -12,27 +12,28 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A Client is what IGSend keeps for one client: a row of the answer for every
-// currency, and how long an answer takes.
+// A Client is what the API answers for one client, and how long the answer takes. It has
+// one row for each currency.
 type Client struct {
 	Rows []Row
-	// Latency is the time between a call and its answer; 0 stands for the API's.
+	// Latency is the time between a call and its answer. If it is 0, the API's latency
+	// is used.
 	Latency time.Duration
 }
 
-// A Row is one entry of tableRes. Its fields are rendered as the documentation
-// shows them: the balance as a string, in quotes, whatever it holds.
+// A Row is one entry of tableRes. Its fields are written as documented: the balance is
+// always a JSON string.
 type Row struct {
 	Balance  string
 	Currency string
-	State    string // "" is rendered as IN_CREDIT
-	// Raw holds JSON to write in place of a field's documented value, or [Omit] to
-	// leave the field out, by the field's documented name: ClientID, AccountBalance,
-	// Status, Balance Currency, Balance State. Other names become fields after those.
+	State    string // "" means IN_CREDIT
+	// Raw replaces the values of fields with raw JSON, or leaves fields out if the value
+	// is [Omit]. The keys are the documented names: ClientID, AccountBalance, Status,
+	// Balance Currency, Balance State. Other names add fields after those.
 	Raw map[string]string
 }
 
-// Omit as a value of [Row.Raw] leaves the field out.
+// Omit is the value in [Row.Raw] that leaves a field out.
 const Omit = ""
 
 func (c Client) clone() Client {
@@ -43,8 +44,8 @@ func (c Client) clone() Client {
 	return c
 }
 
-// render returns the documented answer for the client, as it stands in IGSend's
-// documentation of the Client Balance method.
+// render returns the answer for the client, in the form that IGSend's documentation of the
+// Client Balance method shows.
 func (c Client) render(id igsend.ClientID) []byte {
 	b := []byte(`{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": `)
 	return append(c.appendRows(b, id), '}')
@@ -95,19 +96,18 @@ func (r Row) append(b []byte, id igsend.ClientID) []byte {
 	return append(b, '}')
 }
 
-// quote renders a text as a JSON string that says neither more nor less: nothing is
-// escaped that need not be.
+// quote returns s as a JSON string. It escapes only what must be escaped.
 func quote(s string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(s); err != nil {
-		panic(fmt.Sprintf("igsendtest: a string that can't be JSON: %v", err))
+		panic(fmt.Sprintf("igsendtest: encoding a string as JSON: %v", err))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// unknownClient is the documented failure, for a client that IGSend doesn't know.
+// unknownClient returns the documented failure for a client that IGSend doesn't know.
 func unknownClient() Answer {
 	return Answer{Status: http.StatusOK, Body: rejection(10009, "Data Validation Failed. Account Number was not available for this client.")}
 }

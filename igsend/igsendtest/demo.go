@@ -9,27 +9,26 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A DemoClient is what a configuration would say about one client of the demo.
+// A DemoClient is the configuration of one client of the demo.
 type DemoClient struct {
 	ID     igsend.ClientID
 	Name   string
 	Labels map[string]string
-	// Thresholds are balances in the currency's major unit, by currency and severity.
+	// Thresholds are in the major unit of the currency, by currency and severity.
 	Thresholds map[string]map[string]string
-	// Runway is how long the balance should last at least, by severity. It is short:
-	// the demo pays out in minutes what a company pays out in weeks.
+	// Runway is how long the balance should last, by severity. It is short because the
+	// demo pays out in minutes what a company pays out in weeks.
 	Runway map[string]time.Duration
 }
 
-// Demo gives the API eight clients that show what can happen, and returns what to
-// configure for them: payouts and top-ups, two currencies in one client, one that
-// runs low and into the red, one that is overdrawn for good, one that IGSend
-// rejects, one whose API fails for some seconds of every minute, one whose currency
-// has no decimals.
+// Demo adds eight clients to the API and returns their configuration. They show payouts and
+// top-ups, a client with two currencies, one that runs low and becomes overdrawn, one that
+// stays overdrawn, one that IGSend rejects, one for which the API fails for some seconds
+// of every minute, and one whose currency has no decimals.
 //
-// Everything but latency is a function of the time since start, and nothing else.
+// Everything except latency depends only on the time since start.
 func Demo(api *API, start time.Time) []DemoClient {
-	api.SetLatency(25 * time.Millisecond) // of the client that is rejected
+	api.SetLatency(25 * time.Millisecond) // for the client that is rejected
 	scenario := demoScenario()
 	clients := make([]DemoClient, len(scenario))
 	for i, d := range scenario {
@@ -44,22 +43,22 @@ func Demo(api *API, start time.Time) []DemoClient {
 	return clients
 }
 
-// A demoClient is a DemoClient with the money behind it.
+// A demoClient is a DemoClient with its simulated money.
 type demoClient struct {
 	DemoClient
-	purses  []purse // none: IGSend doesn't know the client
+	purses  []purse // nil: IGSend doesn't know the client
 	latency time.Duration
 	flaky   bool
 }
 
-// A purse is the balance in one currency: it starts full, is paid out in unequal
-// steps until it is at its low, and topped up at the end of the cycle. Amounts are
-// in the currency's minor unit.
+// A purse is the balance in one currency. In each cycle it starts full, goes down in
+// unequal steps until it is low, and is then topped up. Amounts are in the minor unit of
+// the currency.
 type purse struct {
 	currency  string
 	full, low int64
 	cycle     time.Duration
-	payouts   int // a cycle, at equal intervals
+	payouts   int // per cycle, at equal intervals
 }
 
 func demoScenario() []demoClient {
@@ -160,8 +159,8 @@ func (p purse) at(elapsed time.Duration) Row {
 	return row
 }
 
-// payoutShare returns how much the first n payouts weigh together: no two
-// neighbours weigh the same.
+// payoutShare returns the total weight of the first n payouts. Consecutive payouts have
+// different weights.
 func payoutShare(n int64) int64 {
 	var sum int64
 	for i := range n {
@@ -181,7 +180,7 @@ func formatMinor(minor int64, currency string) string {
 	return fmt.Sprintf("%s%d.%02d", sign, minor/100, minor%100)
 }
 
-// failingEveryMinute fails in three ways for some seconds each.
+// failingEveryMinute fails in three ways every minute, each for some seconds.
 func failingEveryMinute(start time.Time) Fault {
 	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
 		fault := Documented

@@ -17,7 +17,7 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// tableRow is what the demo is about in one row of an answer.
+// tableRow has the fields of a row that the tests check.
 type tableRow struct {
 	ClientID                         igsend.ClientID
 	Balance, Status, Currency, State string
@@ -29,7 +29,7 @@ type balance struct {
 	Currency string
 }
 
-// parseRows reads the rows of a documented answer; none when it is another.
+// parseRows returns the rows of a documented answer, or nil for any other answer.
 func parseRows(a answer) []tableRow {
 	var body struct {
 		TableRes []map[string]any `json:"tableRes"`
@@ -37,7 +37,7 @@ func parseRows(a answer) []tableRow {
 	if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
 		return nil
 	}
-	var rows []tableRow // nil without tableRes, as in the documented failure
+	var rows []tableRow // nil if there is no tableRes, as in the documented failure
 	for _, r := range body.TableRes {
 		rows = append(rows, tableRow{
 			igsend.ClientID(r["ClientID"].(float64)), r["AccountBalance"].(string),
@@ -47,9 +47,8 @@ func parseRows(a answer) []tableRow {
 	return rows
 }
 
-// demoOver asks every client of the demo each second, for as long as told, and
-// hands each answer to see. Calls that hang are given up. The demo starts when age
-// of its process has gone by.
+// demoOver asks for every client of the demo once a second and passes each answer to see.
+// It gives up calls that hang. The demo starts when its process is as old as age.
 func demoOver(t *testing.T, age, span time.Duration, see func(id igsend.ClientID, at, took time.Duration, a answer)) {
 	t.Helper()
 	type result struct {
@@ -80,7 +79,7 @@ func demoOver(t *testing.T, age, span time.Duration, see func(id igsend.ClientID
 	})
 }
 
-// The first minute, to the penny: the demo is a function of the time since its start.
+// The first minute, to the penny: the balances depend only on the time since the start.
 func TestDemoIsDeterministic(t *testing.T) {
 	want := map[balance][]string{
 		{100045, "GBP"}: {"250000.00", "247814.57", "236158.91", "226688.68", "216489.98"},
@@ -108,14 +107,14 @@ func TestDemoIsDeterministic(t *testing.T) {
 	}
 }
 
-// A course is what a balance does in the time of a demo.
+// A course summarizes how one balance changes during the demo.
 type course struct {
 	Lowest, Highest float64
 	TopUps          int
-	States          []string // in the order of their first appearance
+	States          []string // in order of first appearance
 }
 
-// A failure is how often a client failed in one way, and in which seconds of the minute.
+// A failure says how often a client failed in one way, and in which seconds of the minute.
 type failure struct{ Count, First, Last int }
 
 func TestDemoShowsEverything(t *testing.T) {
@@ -187,7 +186,7 @@ func TestDemoShowsEverything(t *testing.T) {
 	}
 }
 
-// kind names a failure of the demo.
+// kind returns the name of a failure.
 func kind(a answer) string {
 	switch {
 	case strings.HasSuffix(a.Err, "context deadline exceeded"):
@@ -204,7 +203,7 @@ func kind(a answer) string {
 	return fmt.Sprintf("%+v", a)
 }
 
-// What is suggested must fit what is simulated, or the demo alerts on nothing.
+// The thresholds must fit the simulated balances, or no alert would fire.
 func TestDemoConfiguration(t *testing.T) {
 	type summary struct {
 		Name, Team string

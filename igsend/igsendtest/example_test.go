@@ -13,7 +13,7 @@ func Example() {
 	srv := igsendtest.NewServer(igsend.Keys{Public: "public", Private: "private"})
 	defer srv.Close()
 	srv.SetClient(100000, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
-	srv.Script(100000, igsendtest.StatusBody(503, "try again")) // for the first call only
+	srv.Script(100000, igsendtest.StatusBody(503, "try again")) // for the next call only
 
 	for range 2 {
 		r, _ := http.NewRequest(http.MethodGet, srv.Endpoint()+"?ClientID=100000", nil)

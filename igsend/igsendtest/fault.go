@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// A Fault answers one call in place of the documented answer, which it is given
-// and may use. It has the whole [http.ResponseWriter], Hijack included, and must
-// end with the request's context.
+// A Fault answers one call in place of the documented answer, which is passed to it. It
+// may do anything with the [http.ResponseWriter], including Hijack, and must return when
+// the request's context is done.
 //
-// A Fault may be called concurrently. Tests can write their own; those of this
-// package answer with the documented status and bytes where they say nothing else.
+// A Fault may be called concurrently. Tests can write their own. Unless stated otherwise,
+// those of this package answer with the documented status and body.
 type Fault func(w http.ResponseWriter, r *http.Request, documented Answer)
 
-// An Answer is what IGSend's documentation has the API say.
+// An Answer is the answer that IGSend documents for a request.
 type Answer struct {
 	Status int
 	Body   []byte
@@ -26,13 +26,13 @@ func (a Answer) write(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "application/json")
 	}
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // a client that is gone misses nothing
+	_, _ = w.Write(a.Body) // fails only if the client is gone
 }
 
-// Documented is no fault: it gives the documented answer.
+// Documented gives the documented answer, as if there were no fault.
 func Documented(w http.ResponseWriter, _ *http.Request, documented Answer) { documented.write(w) }
 
-// Body answers 200 with the given bytes, none for "".
+// Body answers 200 with the given body, which may be empty.
 func Body(body string) Fault { return StatusBody(http.StatusOK, body) }
 
 // Status answers with the status and an empty body.
@@ -45,7 +45,7 @@ func StatusBody(code int, body string) Fault {
 	}
 }
 
-// Rewrite gives the documented status with the documented body changed.
+// Rewrite answers with the documented status and the changed documented body.
 func Rewrite(change func(body []byte) []byte) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, documented Answer) {
 		documented.Body = change(documented.Body)
@@ -58,9 +58,9 @@ func Rejected(messageID int, message string) Fault {
 	return Body(string(rejection(messageID, message)))
 }
 
-// Refused answers as IGSend documents it for keys that it doesn't recognise, or that
-// have no right to the client: with status 2, MessageID 10009 and this message. The
-// documentation doesn't tell the HTTP status; it is 200 here.
+// Refused answers as IGSend documents it for keys that it doesn't recognise, or that have
+// no access to the client: with status 2, MessageID 10009 and a message about
+// unauthorised access. IGSend doesn't document the HTTP status; it is 200 here.
 func Refused(w http.ResponseWriter, r *http.Request, documented Answer) {
 	Rejected(10009, "Data validation failed. Info: Security Unauthorised Access")(w, r, documented)
 }
@@ -76,8 +76,8 @@ func Forbidden(w http.ResponseWriter, _ *http.Request, _ Answer) {
 	w.WriteHeader(http.StatusForbidden)
 }
 
-// RateLimited answers 429, with a Retry-After header unless it is "": seconds, a
-// date, or whatever a test wants to see there.
+// RateLimited answers 429. It sets the Retry-After header to retryAfter, which may be any
+// text, unless it is empty.
 func RateLimited(retryAfter string) Fault {
 	if retryAfter == "" {
 		return Status(http.StatusTooManyRequests)
@@ -85,7 +85,7 @@ func RateLimited(retryAfter string) Fault {
 	return WithHeader(http.Header{"Retry-After": {retryAfter}}, Status(http.StatusTooManyRequests))
 }
 
-// Redirect answers with a redirection to the URL, and the documented body.
+// Redirect answers with a redirect to the URL, and the documented body.
 func Redirect(url string, code int) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, documented Answer) {
 		w.Header().Set("Location", url)
@@ -93,8 +93,8 @@ func Redirect(url string, code int) Fault {
 	}
 }
 
-// WithHeader adds header fields to what the fault then answers; a nil fault stands
-// for the documented answer.
+// WithHeader sets header fields and then calls the fault. If it is nil, WithHeader gives
+// the documented answer.
 func WithHeader(header http.Header, then Fault) Fault {
 	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
 		maps.Copy(w.Header(), header)
@@ -102,8 +102,8 @@ func WithHeader(header http.Header, then Fault) Fault {
 	}
 }
 
-// Hold waits until release is closed before the fault answers; a nil fault stands
-// for the documented answer.
+// Hold waits until release is closed and then calls the fault. If it is nil, Hold gives
+// the documented answer.
 func Hold(release <-chan struct{}, then Fault) Fault {
 	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
 		select {
@@ -115,7 +115,8 @@ func Hold(release <-chan struct{}, then Fault) Fault {
 	}
 }
 
-// Hang never answers: it ends when the client hangs up or the server closes.
+// Hang never answers. It returns when the client closes the connection or the server is
+// closed.
 func Hang(_ http.ResponseWriter, r *http.Request, _ Answer) {
 	<-r.Context().Done()
 	abort()
@@ -128,7 +129,7 @@ func (f Fault) orDocumented() Fault {
 	return f
 }
 
-// pause waits, and aborts the call if its context ends first.
+// pause waits for d. It aborts the call if the context is done earlier.
 func pause(r *http.Request, d time.Duration) {
 	if d <= 0 {
 		return
@@ -142,6 +143,6 @@ func pause(r *http.Request, d time.Duration) {
 	}
 }
 
-// abort ends the handler and closes the connection without a further byte, what
-// net/http had not sent yet included.
+// abort ends the handler and closes the connection. Nothing more is sent, not even what
+// net/http has buffered.
 func abort() { panic(http.ErrAbortHandler) }

@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// EchoKeys repeats the credentials of the request, in every spelling, wherever an
-// answer has room for text: in the header (Location, Retry-After and Content-Type
-// among the fields), in Message, and in one row each as balance, currency, state,
-// Status and ClientID.
+// EchoKeys repeats the credentials of the request, in every spelling, in every part of an
+// answer that can hold text: in header fields such as Location, Retry-After and
+// Content-Type, in Message, and in rows as balance, currency, state, Status and ClientID.
 //
-// With status 200 and coreStatus 1 the rows are looked at, with another coreStatus
-// the Message, with another status the header.
+// A client reads the rows if status is 200 and coreStatus is 1. With another coreStatus it
+// reads the Message, and with another status the header.
 func EchoKeys(status, coreStatus int) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ Answer) {
 		echo := credentials(r)
@@ -32,22 +31,22 @@ func EchoKeys(status, coreStatus int) Fault {
 	}
 }
 
-// EchoKeysMalformed repeats the credentials of the request as a key that occurs
-// twice, which JSON libraries quote in their errors.
+// EchoKeysMalformed repeats the credentials of the request as a duplicate JSON key, which
+// JSON libraries quote in their errors.
 func EchoKeysMalformed(w http.ResponseWriter, r *http.Request, _ Answer) {
 	key := quote(credentials(r))
 	Answer{http.StatusOK, fmt.Appendf(nil, `{%s: 1, %[1]s: 2}`, key)}.write(w)
 }
 
-// EchoKeysNotHTTP repeats the credentials of the request as the first line of
-// something that is not HTTP, which HTTP libraries quote in their errors.
+// EchoKeysNotHTTP repeats the credentials of the request in place of an HTTP status line,
+// which HTTP libraries quote in their errors.
 func EchoKeysNotHTTP(w http.ResponseWriter, r *http.Request, _ Answer) {
-	// Without a blank the whole line is quoted, with one the second word alone.
+	// If the line contained a space, only the second word would be quoted.
 	sendRaw(w, strings.ReplaceAll(credentials(r), " ", "|")+"\r\n\r\n")
 }
 
-// credentials returns what the request reveals: the Authorization header, the keys
-// in it, and their base64 by itself.
+// credentials returns all forms of the credentials in the request: the Authorization
+// header, the keys in it, and their base64 encoding.
 func credentials(r *http.Request) string {
 	header := r.Header.Get("Authorization")
 	public, private, _ := r.BasicAuth()

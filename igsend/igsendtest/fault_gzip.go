@@ -6,19 +6,19 @@ import (
 	"net/http"
 )
 
-// GzipAnswer gives the documented answer compressed, whether asked for or not.
+// GzipAnswer gives the documented answer compressed, even if the client did not ask for it.
 func GzipAnswer(w http.ResponseWriter, _ *http.Request, documented Answer) {
 	Answer{documented.Status, compress(documented.Body)}.writeGzip(w)
 }
 
-// GzipTruncated gives the first half of the compressed documented body as if it
-// were all.
+// GzipTruncated sends the first half of the compressed documented body as if it were
+// complete.
 func GzipTruncated(w http.ResponseWriter, _ *http.Request, documented Answer) {
 	compressed := compress(documented.Body)
 	Answer{documented.Status, compressed[:len(compressed)/2]}.writeGzip(w)
 }
 
-// GzipBomb is [Huge], compressed to about a thousandth.
+// GzipBomb is like [Huge], but compressed to about a thousandth of the size.
 func GzipBomb(n int64) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, documented Answer) {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -38,7 +38,7 @@ func (a Answer) writeGzip(w http.ResponseWriter) {
 func compress(body []byte) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	_, _ = z.Write(body) // a bytes.Buffer takes everything
+	_, _ = z.Write(body) // a bytes.Buffer never fails
 	_ = z.Close()
 	return b.Bytes()
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// NotHTTP answers with bytes that are not HTTP, and closes the connection.
+// NotHTTP sends bytes that are not HTTP and closes the connection.
 func NotHTTP(w http.ResponseWriter, _ *http.Request, _ Answer) {
 	sendRaw(w, "SSH-2.0-OpenSSH_9.2\r\n\x00\x01\x02\xff\r\n\r\n")
 }
@@ -20,8 +20,8 @@ func HTML(w http.ResponseWriter, _ *http.Request, _ Answer) {
 	Answer{http.StatusOK, []byte("<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We'll be back soon</h1></body></html>\n")}.write(w)
 }
 
-// Huge gives the documented answer, made n bytes longer by an unknown first field:
-// whoever reads only the end of it reads nothing but balances.
+// Huge gives the documented answer, made n bytes longer by an unknown first field. The end
+// of the answer looks like a normal answer.
 func Huge(n int64) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, documented Answer) {
 		begin(w, documented.Status)
@@ -29,7 +29,7 @@ func Huge(n int64) Fault {
 	}
 }
 
-// Drip sends the documented body a byte at a time, with a pause before each.
+// Drip sends the documented body one byte at a time, with a pause before each byte.
 func Drip(pauses time.Duration) Fault {
 	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
 		begin(w, documented.Status)
@@ -44,8 +44,8 @@ func Drip(pauses time.Duration) Fault {
 	}
 }
 
-// SlowHeaders sends the whole documented answer, status line and header included, a
-// byte at a time, with a pause before each.
+// SlowHeaders sends the whole documented answer, including the status line and header, one
+// byte at a time, with a pause before each byte.
 func SlowHeaders(pauses time.Duration) Fault {
 	return func(w http.ResponseWriter, r *http.Request, documented Answer) {
 		conn := hijack(w)
@@ -59,7 +59,7 @@ func SlowHeaders(pauses time.Duration) Fault {
 	}
 }
 
-// HeaderFlood gives the documented answer behind n bytes of header fields.
+// HeaderFlood gives the documented answer with n bytes of extra header fields.
 func HeaderFlood(n int64) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, documented Answer) {
 		conn := hijack(w)
@@ -78,19 +78,19 @@ func HeaderFlood(n int64) Fault {
 	}
 }
 
-// begin sends the header of an answer whose body follows in parts.
+// begin writes the header of an answer whose body follows in parts.
 func begin(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 }
 
-// rawAnswer is a whole HTTP answer, the last on its connection.
+// rawAnswer returns a complete HTTP answer that closes its connection.
 func rawAnswer(a Answer) string {
 	return fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		a.Status, http.StatusText(a.Status), len(a.Body), a.Body)
 }
 
-// sendRaw sends the text in place of an answer and closes the connection.
+// sendRaw sends text in place of an answer and closes the connection.
 func sendRaw(w http.ResponseWriter, text string) {
 	conn := hijack(w)
 	defer closeQuietly(conn)

@@ -22,7 +22,7 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// What a fault makes of the documented answer to a client with one balance.
+// Each fault is applied to the documented answer for a client with one balance.
 func TestFaultsThatAnswer(t *testing.T) {
 	half := documentedBody[:len(documentedBody)/2]
 	for _, tc := range []struct {
@@ -139,7 +139,7 @@ func TestGzip(t *testing.T) {
 	}
 }
 
-// Every byte waits: the answer takes its length times the pause.
+// There is a pause before every byte, so the answer takes its length times the pause.
 func TestSlowFaults(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -164,7 +164,7 @@ func TestSlowFaults(t *testing.T) {
 					t.Errorf("took %v, want %v", took, want)
 				}
 
-				// The fault ends with the test, or the bubble would not.
+				// The fault must end with the test, or the bubble would not.
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				if got, _ := do(client, newRequest(ctx, srv, 100000)); !strings.HasSuffix(got.Err, "context deadline exceeded") {
@@ -175,7 +175,7 @@ func TestSlowFaults(t *testing.T) {
 	}
 }
 
-// A drip that gathers in a buffer would be a mere delay.
+// Each byte must be sent at once. If a buffer held them back, Drip would only be a delay.
 func TestDripArrivesDropByDrop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := newPipe(t)
@@ -246,12 +246,12 @@ func TestEchoKeys(t *testing.T) {
 	t.Run("in place of HTTP", func(t *testing.T) {
 		srv.SetFault(igsendtest.EchoKeysNotHTTP)
 		if got := ask(t, srv, 7); !strings.Contains(got.Err, strings.ReplaceAll(secrets, " ", "|")) {
-			t.Errorf("net/http's error has no keys: %+v", got)
+			t.Errorf("net/http's error does not contain the keys: %+v", got)
 		}
 	})
 }
 
-// The one fault whose bytes net/http's client hides: chunks, and no last one.
+// net/http's client does not show chunks, so this test reads the connection itself.
 func TestTruncatedChunkOnTheWire(t *testing.T) {
 	srv := igsendtest.NewServer(keys)
 	defer srv.Close()

@@ -7,17 +7,17 @@ import (
 	"strconv"
 )
 
-// CloseBeforeAnswer closes the connection without a byte of an answer.
+// CloseBeforeAnswer closes the connection without sending anything.
 func CloseBeforeAnswer(http.ResponseWriter, *http.Request, Answer) { abort() }
 
-// Reset sends half of the documented answer and resets the connection (over TCP;
-// an in-memory connection is closed).
+// Reset sends half of the documented answer and resets the connection. If it is not a TCP
+// connection, Reset closes it.
 func Reset(w http.ResponseWriter, _ *http.Request, documented Answer) {
 	announceWhole(w, documented)
 	sendHalf(w, documented)
 	conn := hijack(w)
 	if encrypted, ok := conn.(*tls.Conn); ok {
-		conn = encrypted.NetConn() // closing the former would say goodbye
+		conn = encrypted.NetConn() // closing the TLS connection would send an alert
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
@@ -25,24 +25,24 @@ func Reset(w http.ResponseWriter, _ *http.Request, documented Answer) {
 	closeQuietly(conn)
 }
 
-// TruncatedLength announces the whole documented body by its Content-Length, sends
-// half of it and closes the connection.
+// TruncatedLength sends the Content-Length of the documented body, but only half of the
+// body, and closes the connection.
 func TruncatedLength(w http.ResponseWriter, _ *http.Request, documented Answer) {
 	announceWhole(w, documented)
 	sendHalf(w, documented)
 	abort()
 }
 
-// TruncatedChunk sends the whole documented body as a chunk and closes the
-// connection without the last, empty chunk.
+// TruncatedChunk sends the whole documented body as a chunk, but closes the connection
+// before the last, empty chunk.
 func TruncatedChunk(w http.ResponseWriter, _ *http.Request, documented Answer) {
 	documented.write(w)
 	flush(w)
 	abort()
 }
 
-// TruncatedJSON sends the first n bytes of the documented body as if they were all,
-// or the whole body when it is shorter.
+// TruncatedJSON sends the first n bytes of the documented body as if they were complete.
+// If the body is shorter, it sends the whole body.
 func TruncatedJSON(n int) Fault {
 	return Rewrite(func(body []byte) []byte { return body[:min(n, len(body))] })
 }
@@ -57,17 +57,17 @@ func sendHalf(w http.ResponseWriter, documented Answer) {
 	flush(w)
 }
 
-// flush sends what is written so far. Its error is that of a client that is gone.
+// flush sends what has been written. It fails only if the client is gone.
 func flush(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
 
-// hijack takes the connection over; whoever calls it closes it.
+// hijack takes over the connection. The caller must close it.
 func hijack(w http.ResponseWriter) net.Conn {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic("igsendtest: this fault needs a server that gives the connection away: " + err.Error())
+		panic("igsendtest: this fault needs a server that supports Hijack: " + err.Error())
 	}
 	return conn
 }
 
-// closeQuietly closes a connection whose fate nobody needs to know.
+// closeQuietly closes a connection and ignores the error.
 func closeQuietly(conn net.Conn) { _ = conn.Close() }

@@ -22,24 +22,24 @@ var (
 	otherKeys = igsend.Keys{Public: "pub-7f3a", Private: "rotated"}
 )
 
-// refusal is what IGSend answers to keys that it refuses.
+// refusal is what IGSend answers when it refuses the keys.
 const refusal = `{"coreRes": {"status": 2, "Message": "Data validation failed. Info: Security Unauthorised Access", "MessageID": 10009}}`
 
 const documentedBody = `{"coreRes": {"status": 1, "Message": "Client Balance successfully retrieved.", "MessageID": 10010}, "tableRes": [{"ClientID": 100000, "AccountBalance": "1400000", "Status": "success", "Balance Currency": "GBP", "Balance State": "IN_CREDIT"}]}`
 
-// documentedClient is the client of the example in IGSend's documentation.
+// documentedClient returns the client in the example of IGSend's documentation.
 func documentedClient() igsendtest.Client {
 	return igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP", State: "IN_CREDIT"}}}
 }
 
-// An answer is what a plain net/http client makes of one call.
+// An answer is the result of one call by a plain net/http client.
 type answer struct {
 	Status int
 	Body   string
-	Err    string // of the request or of reading the body
+	Err    string // from the request or from reading the body
 }
 
-// newClient returns an HTTP client that follows no redirect and unpacks nothing.
+// newClient returns an HTTP client that neither follows redirects nor decompresses bodies.
 func newClient(t *testing.T, srv *igsendtest.Server) *http.Client {
 	t.Helper()
 	transport := &http.Transport{
@@ -53,7 +53,7 @@ func newClient(t *testing.T, srv *igsendtest.Server) *http.Client {
 	}
 }
 
-// newRequest is a request for a client's balance exactly as documented.
+// newRequest returns a request for a client's balance, exactly as documented.
 func newRequest(ctx context.Context, srv interface{ Endpoint() string }, id igsend.ClientID) *http.Request {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s?ClientID=%d", srv.Endpoint(), id), nil)
 	if err != nil {
@@ -63,7 +63,7 @@ func newRequest(ctx context.Context, srv interface{ Endpoint() string }, id igse
 	return r
 }
 
-// do returns the answer to the request, and its header.
+// do sends the request and returns the answer and its header.
 func do(client *http.Client, r *http.Request) (answer, http.Header) {
 	resp, err := client.Do(r)
 	if err != nil {
@@ -78,7 +78,7 @@ func do(client *http.Client, r *http.Request) (answer, http.Header) {
 	return a, resp.Header
 }
 
-// ask asks for the balance of a client, on a connection of its own.
+// ask asks for the balance of a client on a new connection.
 func ask(t *testing.T, srv *igsendtest.Server, id igsend.ClientID) answer {
 	t.Helper()
 	a, _ := do(newClient(t, srv), newRequest(t.Context(), srv, id))

@@ -10,8 +10,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// A pipe serves an API on in-memory connections, which block durably in a
-// testing/synctest bubble, where sockets don't.
+// A pipe serves an API on in-memory connections. In a testing/synctest bubble these block
+// durably; sockets don't.
 type pipe struct {
 	*igsendtest.API
 	conns  chan net.Conn
@@ -19,7 +19,7 @@ type pipe struct {
 	close  func()
 }
 
-// newPipe returns a pipe and an HTTP client that is connected to it, until the test ends.
+// newPipe returns a pipe and an HTTP client for it. Both are closed when the test ends.
 func newPipe(t *testing.T) (*pipe, *http.Client) {
 	t.Helper()
 	closed := make(chan struct{})
@@ -34,10 +34,10 @@ func newPipe(t *testing.T) (*pipe, *http.Client) {
 	return p, &http.Client{Transport: transport}
 }
 
-// Endpoint is as [igsendtest.Server.Endpoint].
+// Endpoint is like [igsendtest.Server.Endpoint].
 func (*pipe) Endpoint() string { return "http://127.0.0.1" + igsendtest.Path }
 
-// dial returns the client's end of a new connection when the server has accepted the other.
+// dial returns the client's end of a new connection once the server has accepted its end.
 func (p *pipe) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {

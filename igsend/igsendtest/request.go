@@ -8,16 +8,16 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A violation says how a request departs from the documentation, and the HTTP
-// status it is answered with.
+// A violation says how a request departs from the documentation, and which HTTP status
+// answers it.
 type violation struct {
 	status int
 	reason string
 }
 
-// check compares a request with IGSend's documentation of the Client Balance
-// method: GET, no body, this very path, and ClientID, an integer that is not null,
-// empty or 0, as the only query parameter. The keys are not its concern.
+// check compares a request with IGSend's documentation of the Client Balance method: GET,
+// no body, exactly this path, and ClientID as the only query parameter, an integer that is
+// not null, empty or 0. It does not check the keys.
 func check(r *http.Request) (igsend.ClientID, *violation) {
 	if path := r.URL.EscapedPath(); path != Path {
 		return 0, &violation{http.StatusNotFound, fmt.Sprintf("path %q is not %q", path, Path)}
@@ -36,8 +36,8 @@ func check(r *http.Request) (igsend.ClientID, *violation) {
 	return id, nil
 }
 
-// authorizes reports whether the request carries the keys, once, as HTTP Basic
-// authentication.
+// authorizes reports whether the request has the keys in a single Authorization header
+// for HTTP Basic authentication.
 func authorizes(r *http.Request, keys igsend.Keys) bool {
 	public, private, ok := r.BasicAuth()
 	return ok && len(r.Header.Values("Authorization")) == 1 &&

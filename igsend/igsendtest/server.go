@@ -13,8 +13,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A Server serves an [API] over HTTP/1.1. Scripting and counting are done on the
-// API, which is embedded.
+// A Server serves an [API] over HTTP/1.1. The API is embedded: its methods set the
+// answers and return the counts.
 type Server struct {
 	*API
 
@@ -23,11 +23,11 @@ type Server struct {
 
 	http   *http.Server
 	cancel context.CancelFunc // ends the context of every request
-	served chan struct{}      // closed when nothing is accepted any more
+	served chan struct{}      // closed when the server no longer accepts connections
 }
 
-// NewServer starts a server on a free port of the loopback interface. It panics
-// when there is none, as net/http/httptest does.
+// NewServer starts a server on a free port of the loopback interface. Like
+// net/http/httptest, it panics if it can't listen.
 func NewServer(keys igsend.Keys) *Server {
 	listener := listen()
 	return start(&Server{
@@ -36,9 +36,9 @@ func NewServer(keys igsend.Keys) *Server {
 	}, listener)
 }
 
-// NewTLSServer is NewServer over TLS, with a certificate of its own making for
-// 127.0.0.1 that a client has to trust: see [Server.TLSClientConfig]. The faults
-// spoil every handshake.
+// NewTLSServer is like NewServer, but uses TLS with a self-signed certificate for
+// 127.0.0.1. Clients have to trust it: see [Server.TLSClientConfig]. The faults affect
+// every handshake.
 func NewTLSServer(keys igsend.Keys, faults ...TLSFault) *Server {
 	listener := listen()
 	cert, config := newTLS(faults)
@@ -52,8 +52,8 @@ func NewTLSServer(keys igsend.Keys, faults ...TLSFault) *Server {
 // Endpoint returns the URL of the Client Balance method, without the query.
 func (s *Server) Endpoint() string { return s.endpoint }
 
-// TLSClientConfig returns a new configuration that trusts the server; nil when the
-// server doesn't speak TLS.
+// TLSClientConfig returns a new configuration that trusts the server, or nil if the
+// server doesn't use TLS.
 func (s *Server) TLSClientConfig() *tls.Config {
 	if s.cert == nil {
 		return nil
@@ -63,8 +63,8 @@ func (s *Server) TLSClientConfig() *tls.Config {
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 }
 
-// CertificatePEM returns what a client has to trust, as the content of a CA file;
-// nil when the server doesn't speak TLS.
+// CertificatePEM returns the certificate that a client has to trust, as the content of a
+// CA file, or nil if the server doesn't use TLS.
 func (s *Server) CertificatePEM() []byte {
 	if s.cert == nil {
 		return nil
@@ -72,13 +72,13 @@ func (s *Server) CertificatePEM() []byte {
 	return s.cert.pem
 }
 
-// Close ends the server and everything in it: when it returns, connections are
-// closed and no handler runs, the hanging ones included. It may be called again.
+// Close shuts the server down. When it returns, all connections are closed and no handler
+// is running, even those that were hanging. It may be called more than once.
 func (s *Server) Close() {
 	s.cancel()
 	_ = s.http.Close()
 	<-s.served
-	// What was being accepted during the first Close is known to the second.
+	// A connection accepted during the first Close is closed by the second.
 	_ = s.http.Close()
 	s.busy.Wait()
 }
@@ -91,7 +91,7 @@ func start(s *Server, listener net.Listener) *Server {
 		Handler:     s.API,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnState:   s.connState,
-		ErrorLog:    log.New(io.Discard, "", 0), // failing handshakes are the purpose
+		ErrorLog:    log.New(io.Discard, "", 0), // handshakes fail on purpose
 	}
 	go func() { // Serve, unlike ServeTLS, negotiates no HTTP/2
 		defer close(s.served)

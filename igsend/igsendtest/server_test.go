@@ -38,7 +38,7 @@ func TestServersAnswer(t *testing.T) {
 				}
 			}
 			if got := srv.Stats().Connections; got != 1 {
-				t.Errorf("%d connections for three calls, want one that is kept", got)
+				t.Errorf("%d connections for three calls, want 1", got)
 			}
 		})
 	}
@@ -66,7 +66,7 @@ func TestEndpointIsReachedWithoutHelp(t *testing.T) {
 	plain := igsendtest.NewServer(keys)
 	defer plain.Close()
 	if plain.CertificatePEM() != nil || plain.TLSClientConfig() != nil {
-		t.Error("a server without TLS has something to trust")
+		t.Error("a server without TLS has a certificate")
 	}
 }
 
@@ -122,7 +122,7 @@ func TestTLSFaults(t *testing.T) {
 	})
 }
 
-// Close must end what would never end by itself: goleak sees the rest.
+// Close must end calls that would never end by themselves. goleak finds any goroutine left.
 func TestCloseEndsEverything(t *testing.T) {
 	for name, newServer := range map[string]func() *igsendtest.Server{
 		"http":  func() *igsendtest.Server { return igsendtest.NewServer(keys) },
@@ -162,7 +162,7 @@ func TestCloseEndsEverything(t *testing.T) {
 
 			srv.Close()
 			if n := running.Load(); n != 0 {
-				t.Errorf("%d handlers run after Close", n)
+				t.Errorf("%d handlers are running after Close", n)
 			}
 			srv.Close()
 			for range faults {
@@ -177,7 +177,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	}
 }
 
-// The latency of a client ends with the server, too.
+// Close also ends the latency of a client.
 func TestCloseEndsLatency(t *testing.T) {
 	srv := igsendtest.NewServer(keys)
 	arrived := make(chan struct{})

@@ -6,21 +6,21 @@ import (
 	"slices"
 )
 
-// Stats are counts since the API was made or [API.ResetStats] was called.
+// Stats are counts since the API was created or [API.ResetStats] was last called.
 type Stats struct {
-	// Requests is how many requests arrived, of any kind.
+	// Requests counts all requests.
 	Requests int
-	// BadRequests says of each request that was not exactly as documented what was
-	// wrong with it, the first 100 of them. Wrong keys are not among the reasons.
+	// BadRequests says what was wrong with each request that was not exactly as
+	// documented. It has the first 100 of them. Wrong keys do not make a bad request.
 	BadRequests []string
-	// Connections is how many connections were accepted, even if no request ever
-	// came on them. Only a [Server] counts connections.
+	// Connections counts the accepted connections, including those without any request.
+	// Only a [Server] counts connections.
 	Connections int
-	// MaxOpenConnections is the most that were open at once.
+	// MaxOpenConnections is the highest number of connections open at once.
 	MaxOpenConnections int
 }
 
-// maxBadRequests is how many are kept, so that a server can run for days.
+// maxBadRequests limits how many are kept, because a server may run for days.
 const maxBadRequests = 100
 
 // count counts a request.
@@ -40,15 +40,15 @@ func (a *API) Stats() Stats {
 	return s
 }
 
-// ResetStats starts counting from 0. Connections that are open now still count for
-// MaxOpenConnections.
+// ResetStats sets the counts to 0, except that MaxOpenConnections still includes the
+// connections that are open now.
 func (a *API) ResetStats() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stats = Stats{MaxOpenConnections: a.open}
 }
 
-// connState counts connections, as the ConnState of an [http.Server].
+// connState counts connections. It is the ConnState of the [http.Server].
 func (a *API) connState(_ net.Conn, state http.ConnState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

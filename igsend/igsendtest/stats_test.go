@@ -59,14 +59,14 @@ func TestBadRequestsAreBounded(t *testing.T) {
 	}
 }
 
-// discard is an http.ResponseWriter without memory.
+// discard is an http.ResponseWriter that keeps nothing.
 type discard struct{}
 
 func (discard) Header() http.Header         { return http.Header{} }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) WriteHeader(int)             {}
 
-// In a bubble the clock stands still unless everyone waits: durations are exact.
+// In a bubble, time advances only while all goroutines wait, so durations are exact.
 func TestVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := newPipe(t)

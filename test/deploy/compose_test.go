@@ -41,13 +41,13 @@ func TestComposeServicesAreHardened(t *testing.T) {
 		for service, s := range project(t, environment...).Services {
 			t.Run(name+" "+service, func(t *testing.T) {
 				if !s.ReadOnly {
-					t.Error("its root file system is writable")
+					t.Error("the root file system is writable")
 				}
 				if !slices.Equal(s.CapDrop, []string{"ALL"}) || len(s.CapAdd) > 0 || s.Privileged {
-					t.Error("has capabilities")
+					t.Error("it has capabilities")
 				}
 				if !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
-					t.Error("may get new privileges")
+					t.Error("it may get new privileges")
 				}
 				if s.Build == nil && !digest.MatchString(s.Image) {
 					t.Errorf("image %s is not pinned", s.Image)
@@ -61,11 +61,11 @@ func TestComposeServicesAreHardened(t *testing.T) {
 					}
 				}
 				if s.NetworkMode == "host" {
-					t.Error("is in the host's network")
+					t.Error("it uses the network of the host")
 				}
 				for _, volume := range s.Volumes {
 					if volume.Type == types.VolumeTypeBind && !volume.ReadOnly {
-						t.Errorf("can write to %s", volume.Source)
+						t.Errorf("it can write to %s", volume.Source)
 					}
 				}
 			})
@@ -133,7 +133,7 @@ func TestComposeServicesFindEachOther(t *testing.T) {
 		for _, port := range service.Ports {
 			reachable[fmt.Sprintf("%s:%d", name, port.Target)] = true
 			if port.Published != fmt.Sprint(port.Target) {
-				t.Errorf("%s: port %d is %s outside", name, port.Target, port.Published)
+				t.Errorf("%s: port %d is published as %s", name, port.Target, port.Published)
 			}
 		}
 	}

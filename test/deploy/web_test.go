@@ -24,13 +24,13 @@ import (
 
 const scraperPassword = "password of the scraper"
 
-// For each way to protect the endpoint that deploy/web.yml shows: who gets in, and what
-// the exporter's own health check says.
+// The test covers each way of protecting the endpoint in deploy/web.yml. It checks who has
+// access, and what the exporter's own health check says.
 func TestEndpointIsProtected(t *testing.T) {
 	for name, test := range map[string]struct {
 		edit           func(yml string) string
 		without        string // what a client without a certificate gets, with the right password
-		with           string // and one with a certificate
+		with           string // what a client with a certificate gets
 		withNoPassword string
 	}{
 		"password": {

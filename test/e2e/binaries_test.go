@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		if os.Getenv(p.variable) != "" {
 			continue
 		}
-		// The tag leaves out service discovery for clouds, which is most of the code and none of the subject.
+		// The tag leaves out cloud service discovery, which is most of the code and not needed here.
 		build := exec.Command("go", "build", "-tags", "remove_all_sd", "-o", bin(name), p.pkg)
 		build.Dir, build.Stdout, build.Stderr = p.dir, os.Stdout, os.Stderr
 		if err := build.Run(); err != nil {
@@ -49,7 +49,7 @@ func program(name string) string {
 	return bin(name)
 }
 
-// output runs a program to its end and returns what it printed.
+// output runs a program and returns its output.
 func output(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), program(name), args...).CombinedOutput()

@@ -23,18 +23,18 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// emptyQueries are those that may return nothing on a demo in good order, by
-// dashboard, panel and query, and why.
+// emptyQueries maps the queries that may return nothing for a healthy demo, by dashboard,
+// panel and query, to the reason.
 var emptyQueries = map[string]string{}
 
-// What Prometheus itself adds to a scrape and to its rules. scrape_timeout_seconds is
-// there with extra_scrape_metrics only; its query has another answer without.
+// prometheusMetrics are the metrics that Prometheus itself adds. scrape_timeout_seconds
+// exists only with extra_scrape_metrics; its query has a fallback.
 var prometheusMetrics = []string{
 	"ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_timeout_seconds", "up",
 }
 
-// dashboardValues are what Grafana would put in place of variables, with All chosen
-// where that can be, and the demo's client that has all there is in details.
+// dashboardValues replaces variables as Grafana would, with All selected where possible.
+// The client of the details is one that has data in every panel.
 var dashboardValues = strings.NewReplacer(
 	"${datasource}", "prometheus",
 	"$__rate_interval", "30s", "$__range", "10m",
@@ -42,7 +42,7 @@ var dashboardValues = strings.NewReplacer(
 	"$client_id", ".*", "$currency", ".*", "$client", "100045", "$purse", "GBP",
 )
 
-// A dashboardQuery is one question of a panel or of a variable.
+// A dashboardQuery is one query of a panel or a variable.
 type dashboardQuery struct {
 	name    string
 	expr    string
@@ -114,7 +114,7 @@ func loadDashboards(t *testing.T) ([]dashboardQuery, []dashboardVariable) {
 	return queries, variables
 }
 
-// TestDashboards runs what the dashboards ask on a real Prometheus that scrapes two
+// TestDashboards runs the queries of the dashboards on a real Prometheus that scrapes two
 // replicas of the demo.
 func TestDashboards(t *testing.T) {
 	queries, variables := loadDashboards(t)
@@ -145,7 +145,7 @@ func TestDashboards(t *testing.T) {
 			case !mayBeEmpty && !hasNumber(result):
 				t.Errorf("%s returns nothing:\n%s", q.name, q.expr)
 			case mayBeEmpty && hasNumber(result):
-				t.Errorf("%s returns something, although: %s", q.name, reason)
+				t.Errorf("%s returns data, but it is listed as empty: %s", q.name, reason)
 			}
 			if q.table {
 				checkRows(t, q.name, result)
@@ -153,7 +153,7 @@ func TestDashboards(t *testing.T) {
 		}
 		for name := range emptyQueries {
 			if !slices.ContainsFunc(queries, func(q dashboardQuery) bool { return q.name == name }) {
-				t.Errorf("%s is excused and not there", name)
+				t.Errorf("%s is listed as empty, but there is no such query", name)
 			}
 		}
 	})
@@ -171,7 +171,7 @@ func TestDashboards(t *testing.T) {
 	})
 }
 
-// hasNumber says whether there is anything to draw.
+// hasNumber reports whether there is anything to draw.
 func hasNumber(result []series) bool {
 	return slices.ContainsFunc(result, func(s series) bool {
 		return slices.ContainsFunc(append(s.Values, s.Value), func(p model.SamplePair) bool {
@@ -180,8 +180,8 @@ func hasNumber(result []series) bool {
 	})
 }
 
-// checkRows finds accounts that would have two rows in a table: with two replicas
-// everything must have been aggregated.
+// checkRows finds accounts that would have two rows in a table. With two replicas, that
+// happens if a query does not aggregate them.
 func checkRows(t *testing.T, name string, result []series) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -200,7 +200,7 @@ func checkRows(t *testing.T, name string, result []series) {
 	}
 }
 
-// checkExpr looks at a query without running it.
+// checkExpr checks a query without running it.
 func checkExpr(t *testing.T, name, query string, known []string) {
 	t.Helper()
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
@@ -213,14 +213,14 @@ func checkExpr(t *testing.T, name, query string, known []string) {
 		case *parser.VectorSelector:
 			for _, metric := range metricNames(n) {
 				if !slices.Contains(known, metric) {
-					t.Errorf("%s: neither the exporter nor a rule has %s", name, metric)
+					t.Errorf("%s: neither the exporter nor a rule provides %s", name, metric)
 				}
 			}
-			// Other exporters have go_goroutines, too.
+			// Other exporters have metrics such as go_goroutines too.
 			ofJob := slices.ContainsFunc(n.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == "job" })
 			if !ofJob && !strings.HasPrefix(n.Name, "ALERTS") && !strings.HasPrefix(name, "igsend-balances/job") &&
 				!strings.HasPrefix(name, "igsend-exporter/job") {
-				t.Errorf("%s: %s is asked of every job", name, n)
+				t.Errorf("%s: %s selects every job", name, n)
 			}
 		case *parser.AggregateExpr:
 			if n.Op == parser.SUM && sumsMoney(n) {
@@ -231,7 +231,7 @@ func checkExpr(t *testing.T, name, query string, known []string) {
 	})
 }
 
-// metricNames returns what a selector selects: names that are alternatives are spelled out.
+// metricNames returns the names of the metrics that a selector selects.
 func metricNames(s *parser.VectorSelector) []string {
 	if s.Name != "" {
 		return []string{s.Name}
@@ -244,7 +244,7 @@ func metricNames(s *parser.VectorSelector) []string {
 	return nil
 }
 
-// sumsMoney says whether pounds are added to yen.
+// sumsMoney reports whether amounts in different currencies are added.
 func sumsMoney(sum *parser.AggregateExpr) bool {
 	if !sum.Without && slices.Contains(sum.Grouping, "currency") {
 		return false
@@ -281,7 +281,7 @@ func (v dashboardVariable) expr(t *testing.T) string {
 	return ""
 }
 
-// A dashboardPrometheus is one that runs.
+// A dashboardPrometheus is a running Prometheus.
 type dashboardPrometheus struct{ url string }
 
 type series struct {
@@ -330,7 +330,7 @@ func (p dashboardPrometheus) ask(t *testing.T, q dashboardQuery) []series {
 	return data.Result
 }
 
-// values returns a variable's options as Grafana makes them, text=value.
+// values returns the options of a variable as Grafana would, as text=value.
 func (p dashboardPrometheus) values(t *testing.T, v dashboardVariable) []string {
 	t.Helper()
 	if m := labelValues.FindStringSubmatch(v.query); m != nil {
@@ -356,8 +356,8 @@ func (p dashboardPrometheus) values(t *testing.T, v dashboardVariable) []string 
 	return options
 }
 
-// dashboardRules returns the rules as they are shipped, but for the two minutes that an
-// account must be low before its alert fires.
+// dashboardRules returns the shipped rules, without the two minutes that an account must be
+// low before its alert fires.
 func dashboardRules(t *testing.T) []byte {
 	t.Helper()
 	rules, err := os.ReadFile(filepath.Join("..", "prometheus", "rules", "igsend.rules.yml"))
@@ -384,8 +384,8 @@ func recordedMetrics(t *testing.T, rules []byte) []string {
 	return names
 }
 
-// exportedMetrics returns the names of the exporter's own /metrics, and of its
-// histograms as native ones.
+// exportedMetrics returns the names of the metrics in the exporter's /metrics, and those of
+// its histograms as native histograms.
 func exportedMetrics(t *testing.T, target string) []string {
 	t.Helper()
 	response, err := http.Get("http://" + target + "/metrics")

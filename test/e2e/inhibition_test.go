@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Alertmanager is handed the alerts and asked which of them it holds back.
+// The test sends alerts to Alertmanager and asks which of them it inhibits.
 func TestInhibition(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -99,15 +99,15 @@ func (s *stack) fire(t *testing.T, alerts []string) {
 	if answer, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %s", resp.Status, answer)
 	}
-	// States are told once every alert has been through the pipeline.
+	// States are known only after every alert has been through the pipeline.
 	eventually(t, "all alerts are processed", func() error {
 		for _, a := range s.held(t) {
 			if a.Status.State == "unprocessed" {
-				return fmt.Errorf("%v is not", a.Labels)
+				return fmt.Errorf("%v is not processed yet", a.Labels)
 			}
 		}
 		if n := len(s.held(t)); n != len(alerts) {
-			return fmt.Errorf("%d of %d arrived", n, len(alerts))
+			return fmt.Errorf("%d of %d alerts arrived", n, len(alerts))
 		}
 		return nil
 	})

@@ -45,7 +45,7 @@ func start(t *testing.T, name string, args ...string) *process {
 	t.Helper()
 	p := &process{name: name, cmd: exec.Command(program(name), args...), log: &safeBuffer{}, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	// Nothing of the machine's own: no proxy, no keys.
+	// The program gets no proxy settings or keys from the machine.
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("%s: %v", name, err)
@@ -57,13 +57,13 @@ func start(t *testing.T, name string, args ...string) *process {
 	t.Cleanup(func() {
 		p.stop(t)
 		if t.Failed() {
-			t.Logf("%s said:\n%s", name, tail(p.log.String()))
+			t.Logf("output of %s:\n%s", name, tail(p.log.String()))
 		}
 	})
 	return p
 }
 
-// stop ends the process as a service manager would, and by force when that is not heeded.
+// stop sends SIGTERM, as a service manager would, and kills the process if it does not end.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
@@ -78,7 +78,7 @@ func (p *process) stop(t *testing.T) {
 
 func tail(s string) string { return s[max(0, len(s)-4000):] }
 
-// freePort is one that was free a moment ago.
+// freePort returns a port that was free a moment ago.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -89,7 +89,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// eventually waits for a condition, never for a time; patience is for machines that are busy.
+// eventually waits until a condition is true. patience is long because machines may be busy.
 func eventually(t *testing.T, what string, condition func() error) {
 	t.Helper()
 	const patience = 90 * time.Second

@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// A message is what arrived at one of the receivers' addresses.
+// A message is a notification that arrived at one of the receiver's addresses.
 type message struct {
 	to, title, text string
 }
 
-// A receiver stands in for whatever the URLs in Alertmanager's secrets lead to.
+// A receiver takes the place of the services behind the URLs in Alertmanager's secrets.
 type receiver struct {
 	url string
 
@@ -47,7 +47,7 @@ func startReceiver(t *testing.T) *receiver {
 	return r
 }
 
-// find returns the messages to an address whose title holds all the words.
+// find returns the messages to an address whose title contains all the words.
 func (r *receiver) find(to string, words ...string) []message {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,7 +68,7 @@ func (r *receiver) wait(t *testing.T, to string, words ...string) message {
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return fmt.Errorf("there are only %q", r.messages)
+		return fmt.Errorf("the messages are %q", r.messages)
 	})
 	return r.find(to, words...)[0]
 }

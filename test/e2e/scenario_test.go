@@ -1,5 +1,5 @@
-// Package e2e runs the exporter, Prometheus and Alertmanager, the real programs, on the files that deploy/ ships, against
-// the simulated IGSend API.
+// Package e2e runs the real exporter, Prometheus and Alertmanager with the files that deploy/ ships, against the simulated
+// IGSend API.
 package e2e
 
 import (
@@ -24,7 +24,7 @@ func TestAWeekThatGoesWrong(t *testing.T) {
 	s.api.tell(t, map[string]any{"Balances": map[string]any{"100045": map[string]string{"GBP": "9500.00"}}})
 	s.waitFor(t, `count(ALERTS{alertname="IGSendBalanceLow",alertstate="pending"}) == 2`)
 	if m := s.receiver.find("page"); len(m) > 0 {
-		t.Errorf("a page before its time: %q", m)
+		t.Errorf("a page too early: %q", m)
 	}
 	s.skip(t, 2*time.Minute, "IGSendBalanceLow")
 	page := s.receiver.wait(t, "page", "[CRITICAL]", "Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold")
@@ -40,7 +40,7 @@ func TestAWeekThatGoesWrong(t *testing.T) {
 	}
 	s.mustInhibit(t, "IGSendBalanceLow", "warning")
 
-	t.Log("the exporter is deployed anew, under another address")
+	t.Log("the exporter is redeployed under another address")
 	since := s.activeSince(t, "IGSendBalanceLow", "critical")
 	s.exporter.stop(t)
 	s.startExporter(t)
@@ -48,7 +48,7 @@ func TestAWeekThatGoesWrong(t *testing.T) {
 	s.reloadPrometheus(t)
 	s.waitFor(t, fmt.Sprintf(`igsend_client_up{instance=%q} == 1`, s.exporterAt))
 	if now := s.activeSince(t, "IGSendBalanceLow", "critical"); !now.Equal(since) {
-		t.Errorf("the redeploy started the alert anew: active since %s, before since %s", now, since)
+		t.Errorf("the redeploy restarted the alert: active since %s, before that since %s", now, since)
 	}
 
 	t.Log("the API goes down")
@@ -67,14 +67,14 @@ func TestAWeekThatGoesWrong(t *testing.T) {
 	s.skip(t, 5*time.Minute, "IGSendKeyRejected")
 	s.receiver.wait(t, "page", "[CRITICAL] IGSend refuses the API key, or its file cannot be read")
 	s.mustFireStill(t, "IGSendBalanceLow", "critical")
-	// Not even as pending: Alertmanager is no help when it is restarted itself, or hears of the client before the cause.
+	// They must not even be pending: Alertmanager can't inhibit them after its own restart, or if they arrive before the cause.
 	for _, name := range []string{"IGSendClientDown", "IGSendBalanceStale"} {
 		found, err := s.query(t, `last_over_time(ALERTS{alertname="`+name+`"}[1h])`)
 		if err != nil || len(found) > 0 {
-			t.Errorf("an alert for each client, beside the page for all: %v, %v", found, err)
+			t.Errorf("an alert for each client as well as the page for all: %v, %v", found, err)
 		}
 		if m := s.receiver.find("chat", name); len(m) > 0 {
-			t.Errorf("a message for each client, beside the page for all: %q", m)
+			t.Errorf("a message for each client as well as the page for all: %q", m)
 		}
 	}
 
@@ -82,7 +82,7 @@ func TestAWeekThatGoesWrong(t *testing.T) {
 	s.setKey(t, "second")
 	s.api.tell(t, map[string]any{"Balances": map[string]any{"100045": map[string]string{"GBP": "95000.00"}}})
 	s.waitFor(t, `client_currency:igsend_client_balance:min{client_id="100045"} == 95000`)
-	s.restartPrometheus(t, time.Now()) // keep_firing_for does not outlive that
+	s.restartPrometheus(t, time.Now()) // keep_firing_for does not survive a restart
 	for _, title := range []string{"Client 100045 (Payroll): ", "IGSend refuses the API key", "IGSend gives no valid answer"} {
 		s.receiver.wait(t, "page", "[RESOLVED]", title)
 	}
@@ -119,7 +119,7 @@ func (s *stack) activeSince(t *testing.T, name, severity string) time.Time {
 	return time.Time{}
 }
 
-// mustFireStill asks Alertmanager, which must hold the alert for active and not silenced by anything.
+// mustFireStill checks that the alert is active in Alertmanager, neither silenced nor inhibited.
 func (s *stack) mustFireStill(t *testing.T, name, severity string) {
 	t.Helper()
 	eventually(t, name+" "+severity+" still fires", func() error {
@@ -128,21 +128,21 @@ func (s *stack) mustFireStill(t *testing.T, name, severity string) {
 				return nil
 			}
 		}
-		return fmt.Errorf("Alertmanager has it as %q", s.delivered(t, name, severity))
+		return fmt.Errorf("its state in Alertmanager is %q", s.delivered(t, name, severity))
 	})
 }
 
-// mustInhibit asks Alertmanager, which must hold all such alerts for suppressed.
+// mustInhibit checks that all such alerts are suppressed in Alertmanager.
 func (s *stack) mustInhibit(t *testing.T, name, severity string) {
 	t.Helper()
 	eventually(t, name+" "+severity+" is inhibited", func() error {
 		states := s.delivered(t, name, severity)
 		if len(states) == 0 {
-			return fmt.Errorf("Alertmanager does not have it")
+			return fmt.Errorf("it is not in Alertmanager")
 		}
 		for _, state := range states {
 			if state != "suppressed" {
-				return fmt.Errorf("Alertmanager has it as %q", states)
+				return fmt.Errorf("its state in Alertmanager is %q", states)
 			}
 		}
 		return nil
@@ -160,7 +160,7 @@ func (s *stack) delivered(t *testing.T, name, severity string) []string {
 	return states
 }
 
-// A heldAlert is one as Alertmanager has it.
+// A heldAlert is an alert in Alertmanager.
 type heldAlert struct {
 	Labels map[string]string
 	Status struct{ State string }

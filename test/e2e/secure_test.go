@@ -17,7 +17,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Prometheus scrapes the exporter over TLS, with a password from a file, in each of the formats that it may ask for.
+// Prometheus scrapes the exporter over TLS with a password from a file, in each format that it may ask for.
 func TestScrapesOverTLS(t *testing.T) {
 	t.Parallel()
 	s := &stack{dir: t.TempDir(), api: startSimulator(t), prometheusAt: freePort(t), exporterAt: freePort(t)}

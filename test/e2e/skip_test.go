@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/prometheus/prompb"
 )
 
-// An alert is one that Prometheus holds for pending or firing.
+// An alert is a pending or firing alert in Prometheus.
 type alert struct {
 	Labels   map[string]string
 	State    string
@@ -36,13 +36,13 @@ func (s *stack) alerts(t *testing.T) []alert {
 	return answer.Data.Alerts
 }
 
-// skip lets the named alerts that are active now have been so for longer, without waiting: the rules, with every `for` in
-// them, are those that ship. Prometheus notes in its storage since when an alert is active, to resume after a restart.
-// It is handed a later note of an earlier time, as a remote write, and restarted. Whether an alert then fires is up to
-// its expression, which must still hold, and to its `for`, which must have passed.
+// skip makes the named active alerts look as if they had been active for longer. So the test need not wait and can use the
+// shipped rules, with every `for` in them. Prometheus stores the time since when an alert has been active, to resume after
+// a restart. skip overwrites that time through remote write and restarts Prometheus. An alert then fires only if its
+// expression is still true and its `for` has passed.
 func (s *stack) skip(t *testing.T, d time.Duration, names ...string) {
 	t.Helper()
-	// Later than any note of its own.
+	// This must be later than any sample that Prometheus has stored itself.
 	noted := time.Now().Add(3 * time.Second)
 	var request prompb.WriteRequest
 	for _, a := range s.alerts(t) {
@@ -74,11 +74,11 @@ func (s *stack) skip(t *testing.T, d time.Duration, names ...string) {
 	s.restartPrometheus(t, noted)
 }
 
-// restartPrometheus starts it again not before a time.
+// restartPrometheus stops Prometheus and starts it again at notBefore or later.
 func (s *stack) restartPrometheus(t *testing.T, notBefore time.Time) {
 	t.Helper()
 	s.prometheus.stop(t)
-	// It does not look at notes from the future.
+	// Prometheus ignores samples from the future.
 	time.Sleep(time.Until(notBefore))
 	s.startPrometheus(t)
 }

@@ -81,7 +81,7 @@ func (s *stack) startExporter(t *testing.T) {
 	})
 }
 
-// startAlertmanager runs the shipped configuration; only how long it gathers alerts, and where secrets lie, is changed.
+// startAlertmanager runs the shipped configuration. It changes only the group intervals and the paths of the secrets.
 func (s *stack) startAlertmanager(t *testing.T) {
 	t.Helper()
 	config := strings.ReplaceAll(shipped(t, alertmanagerConfig), "/etc/alertmanager/secrets", filepath.Join(s.dir, "secrets"))
@@ -104,7 +104,7 @@ func (s *stack) startAlertmanager(t *testing.T) {
 	})
 }
 
-// hurry shortens how long a route and those below it gather alerts before they send.
+// hurry shortens how long a route and those below it collect alerts before they send them.
 func hurry(route map[string]any) {
 	route["group_wait"], route["group_interval"] = "2s", "2s"
 	routes, _ := route["routes"].([]any)
@@ -113,7 +113,7 @@ func hurry(route map[string]any) {
 	}
 }
 
-// startPrometheus runs the shipped configuration and rules; only intervals and addresses are changed.
+// startPrometheus runs the shipped configuration and rules. It changes only intervals and addresses.
 func (s *stack) startPrometheus(t *testing.T) {
 	t.Helper()
 	s.writePrometheusConfig(t)
@@ -204,14 +204,14 @@ func startSimulator(t *testing.T) *simulator {
 	return a
 }
 
-// tell gives the simulator an order and waits until it is obeyed.
+// tell gives the simulator an order and waits until it has been carried out.
 func (a *simulator) tell(t *testing.T, order map[string]any) {
 	t.Helper()
 	if err := json.NewEncoder(a.orders).Encode(order); err != nil {
 		t.Fatal(err)
 	}
 	if !a.answers.Scan() {
-		t.Fatalf("the simulator did not obey %v", order)
+		t.Fatalf("the simulator did not carry out %v", order)
 	}
 }
 
@@ -242,7 +242,7 @@ func (s *stack) waitFor(t *testing.T, promQL string) {
 	eventually(t, promQL, func() error {
 		found, err := s.query(t, promQL)
 		if err == nil && len(found) == 0 {
-			err = fmt.Errorf("nothing")
+			err = fmt.Errorf("the query returned nothing")
 		}
 		return err
 	})

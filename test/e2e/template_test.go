@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What amtool renders is what the person gets: compared whole.
+// amtool renders exactly what a person gets, so the whole text is compared.
 func TestMessages(t *testing.T) {
 	began := time.Date(2026, time.March, 2, 3, 4, 0, 0, time.UTC)
 	low := map[string]any{

@@ -105,7 +105,7 @@ func TestEveryAlertHasItsRunbook(t *testing.T) {
 			t.Errorf("%s: runbook_url %q", a.Alert, a.Annotations["runbook_url"])
 		}
 		if anchor != strings.ToLower(a.Alert) {
-			t.Errorf("%s: its runbook is #%s", a.Alert, anchor)
+			t.Errorf("%s: runbook_url has the anchor #%s", a.Alert, anchor)
 		}
 		body, ok := sections[anchor]
 		if !ok {
@@ -119,7 +119,7 @@ func TestEveryAlertHasItsRunbook(t *testing.T) {
 		delete(sections, anchor)
 	}
 	for anchor := range sections {
-		t.Errorf("runbooks.md has a section #%s for no alert", anchor)
+		t.Errorf("runbooks.md has a section #%s, but there is no such alert", anchor)
 	}
 }
 

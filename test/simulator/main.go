@@ -1,8 +1,8 @@
-// Command simulator serves the simulated IGSend API on a free port of loopback, in a process of its own: for
-// benchmarks, which must not count its CPU time, and for the tests of images, packages and deployments.
+// Command simulator serves the simulated IGSend API on a free loopback port. It is a separate process for benchmarks,
+// which must not count its CPU time, and for the tests of images, packages and deployments.
 //
-// It prints its endpoint. Then it takes orders from its input, one JSON object a line, and answers each with a line: the
-// counts so far, as JSON. It ends with its input.
+// It prints its endpoint. Then it reads orders from its standard input, one JSON object per line, and answers each with
+// one line that has the counts so far, as JSON. It exits at the end of its input.
 package main
 
 import (
@@ -52,7 +52,7 @@ func main() {
 	}
 }
 
-// untilSignal returns an input without orders that ends with a signal.
+// untilSignal returns an input without orders that ends at a signal.
 func untilSignal() io.Reader {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
@@ -86,8 +86,8 @@ func run(o options, orders io.Reader, out io.Writer) error {
 	return serve(api, orders, out)
 }
 
-// writeConfiguration writes files as they are deployed. The configuration doesn't name the certificate: the exporter has
-// to find it where the system keeps those that it trusts.
+// writeConfiguration writes the files that an exporter needs. The configuration doesn't name the certificate, because the
+// exporter should find it among the system's certificates.
 func writeConfiguration(o options, api *igsendtest.Server) error {
 	config := fmt.Sprintf("api:\n  endpoint: %s\n  public_key_file: public.key\n  private_key_file: private.key\nclients:\n", api.Endpoint())
 	for i := range o.clients {
@@ -100,7 +100,7 @@ func writeConfiguration(o options, api *igsendtest.Server) error {
 		{"ca.pem", string(api.CertificatePEM()), 0o644},
 		{"public.key", keys.Public + "\n", 0o600},
 		{"private.key", keys.Private + "\n", 0o600},
-		{"igsend.yml", config, 0o644}, // last: who waits for it finds the others
+		{"igsend.yml", config, 0o644}, // last: when it exists, the others do too
 	} {
 		if file.content == "" {
 			continue // nothing to trust without TLS
@@ -112,13 +112,13 @@ func writeConfiguration(o options, api *igsendtest.Server) error {
 	return nil
 }
 
-// An order changes what the API answers from the next request on. A field that is left out changes nothing.
+// An order changes what the API answers from the next request on. A missing field changes nothing.
 type order struct {
-	// Balances are by client, by currency, written as IGSend would.
+	// Balances are by client and currency, written as IGSend would.
 	Balances map[igsend.ClientID]map[string]string
-	// Status is answered to every request in place of the documentation; 0 ends that.
+	// Status answers every request in place of the documented answer. 0 ends that.
 	Status *int
-	// Keys are the public and the private key that it accepts.
+	// Keys are the public and private key that the API accepts.
 	Keys *[2]string
 }
 

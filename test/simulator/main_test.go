@@ -104,7 +104,7 @@ func TestAnOrderThatIsNoneEndsIt(t *testing.T) {
 		s := start(t, options{})
 		_, _ = fmt.Fprintln(s.orders, order)
 		if err := <-s.ended; err == nil {
-			t.Errorf("%s is obeyed", order)
+			t.Errorf("%s was carried out", order)
 		}
 	}
 }
@@ -133,7 +133,7 @@ clients:
 				t.Errorf("endpoint %s, igsend.yml (-want +got):\n%s", s.endpoint, diff)
 			}
 			if got := (igsend.Keys{Public: read("public.key"), Private: read("private.key")}); got != (igsend.Keys{Public: keys.Public + "\n", Private: keys.Private + "\n"}) {
-				t.Error("other keys than the API's")
+				t.Error("the keys are not those of the API")
 			}
 			if got := strings.Count(read("ca.pem"), "BEGIN CERTIFICATE"); got != certificates {
 				t.Errorf("%d certificates, want %d", got, certificates)

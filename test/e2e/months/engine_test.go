@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 )
 
-// An engine is Prometheus without its clock: its storage and its rule groups, fed and evaluated at any instant.
+// An engine is Prometheus's storage and rule groups without its clock. They can be fed and evaluated at any instant.
 type engine struct {
 	db     *tsdb.DB
 	groups []*rules.Group
@@ -70,7 +70,7 @@ func newEngine(t *testing.T, interval time.Duration) *engine {
 	for _, g := range groups {
 		e.groups = append(e.groups, g)
 	}
-	// Prometheus promises no order between groups; one is chosen so that runs repeat.
+	// Prometheus guarantees no order of groups. A fixed one makes runs repeatable.
 	sort.Slice(e.groups, func(i, j int) bool { return e.groups[i].Name() < e.groups[j].Name() })
 	return e
 }
@@ -81,8 +81,8 @@ type sample struct {
 	value  float64
 }
 
-// scrape stores what every target together shows at an instant. A series that was there the last time and is not
-// now gets a staleness marker, as the scraper writes it.
+// scrape stores the samples of all targets at an instant. A series that has disappeared since the last scrape gets a
+// staleness marker, as in Prometheus.
 func (e *engine) scrape(t *testing.T, at time.Time, samples []sample) {
 	t.Helper()
 	app := e.db.Appender(context.Background())
@@ -120,8 +120,8 @@ func (e *engine) labels(t *testing.T, series string) labels.Labels {
 	return ls
 }
 
-// firing evaluates the rules and returns what fires, in order, as IGSendBalanceLow{client_id="1", …} without the
-// labels that say nothing here.
+// firing evaluates the rules and returns the firing alerts, sorted, as IGSendBalanceLow{client_id="1", …} without the
+// labels that do not matter here.
 func (e *engine) firing(t *testing.T, at time.Time) []string {
 	t.Helper()
 	var firing []string

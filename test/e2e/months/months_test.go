@@ -14,7 +14,7 @@ const (
 	week = 7 * day
 )
 
-// A Monday, so that day 5 and 6 of every week are a weekend.
+// A Monday, so that days 5 and 6 of every week are the weekend.
 func monday() time.Time { return time.Date(2026, time.January, 5, 0, 0, 0, 0, time.UTC) }
 
 func run(t *testing.T, w *world, interval, length time.Duration, expects ...expectation) *verdict {
@@ -34,7 +34,7 @@ func run(t *testing.T, w *world, interval, length time.Duration, expects ...expe
 
 func weekend(at time.Duration) bool { return at%week >= 5*day }
 
-// office pays out every half hour from nine to five on working days, some 10,000 a day.
+// office pays out every half hour from nine to five on working days, about 10,000 a day.
 func office(r *rand.Rand, length time.Duration) []flow {
 	var flows []flow
 	for d := time.Duration(0); d < length; d += day {
@@ -48,7 +48,7 @@ func office(r *rand.Rand, length time.Duration) []flow {
 	return flows
 }
 
-// batch pays once a day around ten, weekends too.
+// batch pays out once a day around ten, on weekends too.
 func batch(r *rand.Rand, length time.Duration, amount int64) []flow {
 	var flows []flow
 	for d := time.Duration(0); d < length; d += day {
@@ -57,7 +57,7 @@ func batch(r *rand.Rand, length time.Duration, amount int64) []flow {
 	return flows
 }
 
-// payroll pays everything out once every four weeks, on a Thursday, topped up the day before.
+// payroll pays out everything every four weeks, on a Thursday. It is topped up the day before.
 func payroll(length time.Duration, amount int64) []flow {
 	var flows []flow
 	for d := 3 * day; d < length; d += 4 * week {
@@ -66,7 +66,7 @@ func payroll(length time.Duration, amount int64) []flow {
 	return flows
 }
 
-// always pays day and night.
+// always pays out day and night.
 func always(r *rand.Rand, length time.Duration) []flow {
 	var flows []flow
 	for at := time.Duration(0); at < length; at += time.Duration(5+r.IntN(40)) * time.Minute {
@@ -75,7 +75,7 @@ func always(r *rand.Rand, length time.Duration) []flow {
 	return flows
 }
 
-// topUps pays in every week at the same time, but not in the weeks that are missed.
+// topUps pays in at the same time every week, except in the missed weeks.
 func topUps(first, length time.Duration, amount int64, missed ...int) []flow {
 	var flows []flow
 	for n, at := 0, first; at < length; n, at = n+1, at+week {
@@ -98,7 +98,7 @@ func concat(all ...[]flow) []flow {
 	return flows
 }
 
-// accounts are five kinds of customer. missed are the weeks in which nobody topped up.
+// accounts returns accounts of five kinds of customer. missed are the weeks without a top-up.
 func accounts(length time.Duration, missed ...int) []*account {
 	r := rand.New(rand.NewPCG(1, 2))
 	target := map[string]time.Duration{"warning": 3 * day, "critical": day}
@@ -130,7 +130,7 @@ func every(step, from, to time.Duration) []time.Duration {
 	return times
 }
 
-// caused are the alerts that a trouble must cause, and may until shortly after it.
+// caused returns the alerts that a trouble must cause. They may fire until shortly after it.
 func caused(tr trouble, alerts ...string) []expectation {
 	var expects []expectation
 	for _, alert := range alerts {
@@ -145,7 +145,7 @@ func TestHealthyMonths(t *testing.T) {
 	w := &world{
 		accounts:  accounts(length),
 		processes: deploys(length, 3*day+11*hour, 3*day+11*hour+20*time.Minute, 12*day, 17*day+10*hour, 30*day+15*hour, 38*day+9*hour+10*time.Minute),
-		// Blips: lost scrapes, and an API that is gone for some minutes.
+		// Blips: lost scrapes, and an API that is down for some minutes.
 		unscraped: []trouble{{from: 5*day + 3*hour, to: 5*day + 3*hour + 5*time.Minute}, {from: 8*day + 10*hour, to: 8*day + 10*hour + 5*time.Minute}},
 		apiDown:   []trouble{{from: 9*day + 10*hour, to: 9*day + 10*hour + 8*time.Minute}, {from: 20*day + 16*hour, to: 20*day + 16*hour + 8*time.Minute}},
 	}
@@ -216,8 +216,8 @@ func TestOutagesWhileLow(t *testing.T) {
 func TestReplicasAndRedeploys(t *testing.T) {
 	t.Parallel()
 	length := 4 * week
-	// One pair of replicas, each replaced on days of its own, and a second week in which one is replaced every few
-	// hours of the day.
+	// A pair of replicas that are replaced on different days. In the second week one of them is replaced every few
+	// hours.
 	one := deploys(length, append(every(5*hour, 8*day, 10*day), 16*day, 20*day+10*hour)...)
 	two := deploys(length, 4*day, 11*day+15*hour, 18*day+11*hour)
 	for _, p := range two {
@@ -230,8 +230,8 @@ func TestReplicasAndRedeploys(t *testing.T) {
 func TestFrozenBalance(t *testing.T) {
 	t.Parallel()
 	length := 5 * week
-	// From a Monday night on IGSend repeats Monday's numbers of client 1 (office hours) and client 4 (day and night,
-	// and a daily batch in its second currency), and never moves the payroll account's number but on payday anyway.
+	// From a Monday night on, IGSend repeats Monday's numbers for client 1 (office hours) and client 4 (day and night,
+	// and a daily batch in its second currency). The balance of the payroll account only changes around payday anyway.
 	stuck := []trouble{{from: 21*day + 20*hour, to: 32 * day, client: "1"}, {from: 21*day + 20*hour, to: 32 * day, client: "4"}}
 	all := accounts(length)
 	w := &world{accounts: []*account{all[0], all[2], all[3], all[4]}, processes: deploys(length, 23*day), stuck: stuck}

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// An expectation is an alert about not knowing that a trouble must cause: it must fire for some time between from
-// and to, and nowhere else.
+// An expectation is an alert about missing or wrong data that a trouble must cause. It must fire at some time between
+// from and to, and at no other time.
 type expectation struct {
 	alert    string
 	from, to time.Duration
 }
 
-// A claim is what an alert about money says: it must fire when must has been true for long enough, and may fire
-// only while may is true, or was a moment ago. Between the two is the margin of what can be known from outside.
+// A claim says when an alert about money has to fire. It must fire once must has been true for long enough. It may fire
+// only while may is true or was true a moment ago. The margin between them is what can't be known from outside.
 type claim struct {
 	must, may     bool
 	patience      time.Duration // the alert's `for`, a scrape and an evaluation
-	afterglow     time.Duration // the alert's keep_firing_for, likewise
+	afterglow     time.Duration // the alert's keep_firing_for, a scrape and an evaluation
 	mustSince     time.Duration
 	lastMay       time.Duration
 	everMay, held bool
@@ -32,7 +32,7 @@ type verdict struct {
 	claims  map[string]*claim
 	expects []expectation
 	met     []bool
-	wrong   map[string]int // minutes, by what was wrong
+	wrong   map[string]int // minutes, by problem
 	firstAt map[string]time.Duration
 	fired   map[string]time.Duration // when each alert fired first
 	minutes map[string]int
@@ -47,7 +47,7 @@ func newVerdict(every time.Duration, expects []expectation) *verdict {
 	}
 }
 
-// update restates what is true of every account by what an exporter could have seen.
+// update sets the claims about every account, from what an exporter could have seen.
 func (v *verdict) update(w *world, now time.Duration) {
 	runways := map[string][2]bool{}
 	for _, a := range w.accounts {
@@ -62,12 +62,12 @@ func (v *verdict) update(w *world, now time.Duration) {
 			v.set("IGSendBalanceLow "+a.client+" "+a.currency+" "+severity, low, low, 2*time.Minute, 5*time.Minute)
 		}
 		if w.unknown(now, a.client) {
-			continue // what was true when last known stays so
+			continue // the last known claims stay
 		}
 		pace := max(a.spent(now, 24*time.Hour), a.spent(now, 7*24*time.Hour)/7)
 		for severity, target := range a.runway {
 			seconds := max(balance, 0) / pace * 86400
-			// While 24 hours ago lies in an outage, nobody can tell what left the account within them.
+			// If 24 hours ago was during an outage, nobody can know what the account spent since then.
 			must := pace > 0 && seconds < 0.9*target.Seconds() && !w.unknown(now-24*time.Hour, a.client)
 			may := pace > 0 && seconds < 1.05*target.Seconds()
 			// One alert for all currencies of a client.
@@ -80,7 +80,7 @@ func (v *verdict) update(w *world, now time.Duration) {
 	}
 }
 
-// unknown reports whether nobody could see the client's balance.
+// unknown reports whether no exporter could see the client's balance.
 func (w *world) unknown(now time.Duration, client string) bool {
 	return in(w.unscraped, now, "") || in(w.apiDown, now, client) || in(w.keyRefused, now, client) || !w.anybody(now)
 }
@@ -97,7 +97,7 @@ func (w *world) anybody(now time.Duration) bool {
 func (v *verdict) set(key string, must, may bool, patience, afterglow time.Duration) {
 	c := v.claims[key]
 	if c == nil {
-		// An alert is late by a scrape, an evaluation, and what `for` is rounded up by.
+		// An alert may be late by a scrape, an evaluation, and the rounding of `for`.
 		c = &claim{patience: patience + 3*v.every, afterglow: afterglow + 3*v.every}
 		v.claims[key] = c
 	}

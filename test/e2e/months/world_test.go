@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// A flow is money that moves at a time since the start: out when negative.
+// A flow is money that moves at a time since the start. It is negative for a payout.
 type flow struct {
 	at     time.Duration
 	amount int64
 }
 
-// An account is one client's account in one currency, with all that will happen to it.
+// An account is one client's account in one currency, with everything that will happen to it.
 type account struct {
 	client, currency string
 	opening          int64
@@ -23,11 +23,11 @@ type account struct {
 
 	balance int64
 	next    int
-	outflow []flow // what left it, for the truth about spending
+	outflow []flow // payouts so far, to know the real spending
 	frozen  int64  // what the API repeats while it is frozen
 }
 
-// settle plays the account up to now.
+// settle applies the flows up to now.
 func (a *account) settle(now time.Duration) {
 	for ; a.next < len(a.flows) && a.flows[a.next].at <= now; a.next++ {
 		f := a.flows[a.next]
@@ -38,7 +38,7 @@ func (a *account) settle(now time.Duration) {
 	}
 }
 
-// spent is what really left the account in the window before now.
+// spent returns what really left the account in the window before now.
 func (a *account) spent(now, window time.Duration) float64 {
 	var sum int64
 	for i := len(a.outflow) - 1; i >= 0 && a.outflow[i].at > now-window; i-- {
@@ -47,7 +47,7 @@ func (a *account) spent(now, window time.Duration) float64 {
 	return float64(sum)
 }
 
-// A trouble is a time in which something answers wrongly or not at all.
+// A trouble is a period in which something gives wrong answers or none.
 type trouble struct {
 	from, to time.Duration
 	client   string // of one client only
@@ -90,7 +90,7 @@ type world struct {
 	known       map[*account]int64 // what any exporter saw last
 }
 
-// deploys has one process after another, a new one at each of the times.
+// deploys returns consecutive processes. A new one starts at each of the times.
 func deploys(end time.Duration, at ...time.Duration) []*process {
 	var processes []*process
 	from := time.Duration(0)
@@ -115,7 +115,7 @@ func (w *world) start() {
 	}
 }
 
-// scrape settles every account and returns what all exporters together show.
+// scrape settles every account and returns the samples of all exporters.
 func (w *world) scrape(start time.Time, now time.Duration) []sample {
 	for _, a := range w.accounts {
 		a.settle(now)
@@ -149,7 +149,7 @@ func separator(series string) string {
 	return ","
 }
 
-// ask is one sweep of one exporter, and what it shows afterwards.
+// ask makes one exporter ask for all clients, and returns the samples that it then shows.
 func (w *world) ask(p *process, start time.Time, now time.Duration) []sample {
 	at := start.Add(now)
 	var samples []sample
