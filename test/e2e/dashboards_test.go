@@ -360,7 +360,7 @@ func (p dashboardPrometheus) values(t *testing.T, v dashboardVariable) []string 
 // low before its alert fires.
 func dashboardRules(t *testing.T) []byte {
 	t.Helper()
-	rules, err := os.ReadFile(filepath.Join("..", "prometheus", "rules", "igsend.rules.yml"))
+	rules, err := os.ReadFile(ruleFile)
 	if err != nil {
 		t.Fatal(err)
 	}
