@@ -366,7 +366,9 @@ func TestASlowClientTestsNoKeyWhileOthersWait(t *testing.T) {
 		scrapeAll(t, f, 4*time.Second)
 		background(t, f, 30*time.Second) // waits for client 1 only
 		time.Sleep(2 * time.Second)
+		f.mu.Lock()
 		f.session.key.refusals = []refusal{{client: f.clients[2]}, {client: f.clients[3]}}
+		f.mu.Unlock()
 		want := allWith("", ids(1, 9))
 		want[1], want[2], want[3] = igsend.ReasonTimeout, igsend.ReasonUnauthorized, igsend.ReasonUnauthorized
 		if diff := cmp.Diff(want, scrapeAll(t, f, 4*time.Second)); diff != "" {
