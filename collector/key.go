@@ -51,7 +51,6 @@ func (k *key) mayTest() bool { return k.inDoubt() && k.inFlight == 0 }
 type standing struct {
 	key      *key
 	accepted bool
-	since    turn
 }
 
 func (k *key) lastRefused(c *client) bool  { return c.standing.key == k && !c.standing.accepted }
@@ -77,8 +76,8 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 			k.refusals = append(k.refusals, refusal{r.client, known})
 		}
 	}
-	if (accepted || refused) && !(refused && known) {
-		r.client.standing = standing{k, accepted, f.turn}
+	if accepted || refused {
+		r.client.standing = standing{k, accepted}
 	}
 	for _, s := range f.scrapes {
 		switch {

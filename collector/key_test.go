@@ -353,26 +353,3 @@ func TestARefusalInTheBody(t *testing.T) {
 		}
 	})
 }
-
-// A key in doubt is not tested with a client that may never answer while others wait, in
-// whichever scrape.
-func TestASlowClientTestsNoKeyWhileOthersWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		api := &fakeAPI{latency: 10 * time.Millisecond}
-		api.set(1, never)
-		denyAll(api, ids(2, 3))
-		f := newTestFetcher(api, ids(1, 9), func(c *config.API) { c.Concurrency = 2 })
-		scrapeAll(t, f, 4*time.Second)
-		scrapeAll(t, f, 4*time.Second)
-		background(t, f, 30*time.Second) // waits for client 1 only
-		time.Sleep(2 * time.Second)
-		f.mu.Lock()
-		f.session.key.refusals = []refusal{{client: f.clients[2]}, {client: f.clients[3]}}
-		f.mu.Unlock()
-		want := allWith("", ids(1, 9))
-		want[1], want[2], want[3] = igsend.ReasonTimeout, igsend.ReasonUnauthorized, igsend.ReasonUnauthorized
-		if diff := cmp.Diff(want, scrapeAll(t, f, 4*time.Second)); diff != "" {
-			t.Errorf("scrape (-want +got):\n%s", diff)
-		}
-	})
-}

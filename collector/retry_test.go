@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,6 +194,48 @@ func TestAnAttemptThatWaitsIsNotLostWithItsScrape(t *testing.T) {
 		background(t, f, 9*time.Second) // takes the only slot until the first scrape is over
 		if diff := cmp.Diff(allWith("", ids(1, 1)), reasons(<-other)); diff != "" {
 			t.Errorf("scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A scrape that joins a request within its pause is not told of a failure from before it
+// began.
+func TestAFailureFromBeforeTheScrapeIsNotItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Millisecond}
+		api.setFunc(1, func(n int) reply {
+			if n == 1 {
+				return unavailable
+			}
+			return never
+		})
+		f := newTestFetcher(api, ids(1, 1), nil)
+		first := background(t, f, 9*time.Second)
+		time.Sleep(20 * time.Millisecond) // the failure is 19 ms old
+		if got := reasons(<-background(t, f, 5*time.Second))[1]; got != "timeout" {
+			t.Errorf("got %q, want timeout", got)
+		}
+		if got := reasons(<-first)[1]; got != "http" {
+			t.Errorf("the first scrape got %q, want http", got)
+		}
+	})
+}
+
+// A scraper that hangs up within the pause of a shared request has seen no failure.
+func TestAHangUpWithinAPauseCountsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Millisecond}
+		api.setFunc(1, failsAtFirst(1, unavailable))
+		f := newTestFetcher(api, ids(1, 1), nil)
+		ctx, hangUp := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, hangUp)
+		other := background(t, f, 9*time.Second)
+		f.Fetch(ctx)
+		if got := reasons(<-other)[1]; got != "" {
+			t.Errorf("got %q, want an answer", got)
+		}
+		if diff := cmp.Diff(map[igsend.ClientID]map[igsend.Reason]float64{}, errorCounts(f)); diff != "" {
+			t.Errorf("errors (-want +got):\n%s", diff)
 		}
 	})
 }

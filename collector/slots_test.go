@@ -131,3 +131,21 @@ func TestAReloadShortensTheWaitForTheRate(t *testing.T) {
 		}
 	})
 }
+
+// A reload is not worth a request beyond the rate.
+func TestReloadsKeepTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: time.Millisecond}
+		oneASecond := func(c *config.API) { c.RequestsPerSecond = 1 }
+		f := newTestFetcher(api, ids(1, 50), oneASecond)
+		answers := background(t, f, 2500*time.Millisecond)
+		for range 20 {
+			time.Sleep(10 * time.Millisecond)
+			f.Apply(settings(api, ids(1, 50), oneASecond))
+		}
+		<-answers
+		if got := len(api.asked()); got != 3 {
+			t.Errorf("%d requests in 2.5 s, want 3", got)
+		}
+	})
+}

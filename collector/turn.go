@@ -75,9 +75,10 @@ func newQueue(s *scrape, inTurn bool, slots int) (q queue) {
 			return 1
 		case comesLast[j] && !comesLast[i]:
 			return -1
-		case comesLast[i] && s.key.lastRefused(a) && s.key.lastRefused(b) && a.standing.since != b.standing.since:
-			// Those refused for long are refused on their own, most likely.
-			return cmp.Compare(b.standing.since, a.standing.since)
+		case comesLast[i] && s.key.lastRefused(a) && s.key.lastRefused(b):
+			// While a key is refused, only its tests are asked. When it is accepted again, they
+			// come before the clients that are refused on their own.
+			return cmp.Or(byTurn(b, a), cmp.Compare(i, j))
 		}
 		return cmp.Or(byTurn(a, b), cmp.Compare(i, j))
 	}
