@@ -23,7 +23,10 @@ func doubt(f *Fetcher, clients ...igsend.ClientID) {
 // well and is first in turn.
 func TestASlowClientTestsNoKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &fakeAPI{latency: 10 * time.Millisecond}
+		api := &fakeAPI{}
+		for _, id := range ids(2, 9) {
+			api.set(id, reply{after: 10 * time.Millisecond, balances: gbp("1")})
+		}
 		f := newTestFetcher(api, ids(1, 9), slots(2))
 		scrapeAll(t, f, 4*time.Second)
 		api.set(1, timesOut(0))
