@@ -102,6 +102,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case balanceCmd.FullCommand():
 		return printBalances(ctx, source, *balanceIDs, *balanceOutput, stdout, stderr)
 	case demoCmd.FullCommand():
+		if source.file != "" || len(source.clientIDs) > 0 || source.environment != "" {
+			return errors.New("demo has a configuration of its own: leave out --config.file and the --igsend.* flags")
+		}
 		return demo(ctx, server, scrape, stdout, logger)
 	case healthCmd.FullCommand():
 		return healthcheck(ctx, *healthURL)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -154,6 +155,10 @@ func listen(ctx context.Context, handler http.Handler, o serverOptions, logger *
 	go func() { failed <- web.ListenAndServe(server, o.web, logger) }()
 	select {
 	case err := <-failed:
+		var network *net.OpError
+		if file := *o.web.WebConfigFile; file != "" && !errors.As(err, &network) {
+			err = fmt.Errorf("--web.config.file=%s: %w", file, err)
+		}
 		return err
 	case <-ctx.Done():
 	}

@@ -190,7 +190,7 @@ func TestStartErrors(t *testing.T) {
 		"a path that is taken":     {nil, []string{file, "--web.telemetry-path=/-/healthy"}, "--web.telemetry-path=/-/healthy"},
 		"a limit below 0":          {nil, []string{file, "--web.max-requests=-1"}, "--web.max-requests=-1"},
 		"an address in use":        {nil, []string{file, "--web.listen-address=" + strings.TrimPrefix(strings.TrimSuffix(s.Endpoint(), igsendtest.Path), "https://")}, "address already in use"},
-		"no web configuration":     {nil, []string{file, "--web.listen-address=127.0.0.1:0", "--web.config.file=nowhere"}, "nowhere"},
+		"no web configuration":     {nil, []string{file, "--web.listen-address=127.0.0.1:0", "--web.config.file=nowhere"}, "--web.config.file=nowhere: open nowhere"},
 		"an unknown flag":          {nil, []string{"--nonsense"}, "try --help"},
 		"an unknown level":         {nil, []string{"--log.level=loud"}, "try --help"},
 	} {
