@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"cmp"
 	"log/slog"
 	"slices"
 	"time"
@@ -24,8 +23,8 @@ type client struct {
 	last       *Answer   // the last complete, valid one; nil when there is none
 	lastSource source    // of asked and last
 	failing    igsend.Reason
-	errors     []errorCount // sorted by reason
-	balances   []*balance   // sorted by currency
+	errors     []errorCount // by reason
+	balances   []*balance   // by currency
 
 	label           *dto.LabelPair
 	up, lastSuccess *series
@@ -96,19 +95,22 @@ func (c *client) logOutcome(err *igsend.Error) {
 }
 
 func (c *client) countError(reason igsend.Reason) {
-	i, found := slices.BinarySearchFunc(c.errors, reason, func(e errorCount, r igsend.Reason) int { return cmp.Compare(e.reason, r) })
-	if !found {
-		series := newCounter(errorsDesc, c.label, labelPair("reason", string(reason)))
-		c.errors = slices.Insert(c.errors, i, errorCount{reason: reason, series: series})
+	i := slices.IndexFunc(c.errors, func(e errorCount) bool { return e.reason == reason })
+	if i < 0 {
+		i = len(c.errors)
+		c.errors = append(c.errors, errorCount{reason: reason, series: newCounter(errorsDesc, c.label, labelPair("reason", string(reason)))})
 	}
 	c.errors[i].count++
 }
 
 // balance returns what is kept of the client's balance in one currency.
 func (c *client) balance(currency string) *balance {
-	i, found := slices.BinarySearchFunc(c.balances, currency, func(b *balance, code string) int { return cmp.Compare(b.currency, code) })
-	if !found {
-		c.balances = slices.Insert(c.balances, i, newBalance(c.label, currency))
+	for _, b := range c.balances {
+		if b.currency == currency {
+			return b
+		}
 	}
-	return c.balances[i]
+	b := newBalance(c.label, currency)
+	c.balances = append(c.balances, b)
+	return b
 }

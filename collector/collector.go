@@ -58,8 +58,8 @@ func (f *Fetcher) samples(s *scrape) []sample {
 	defer f.mu.Unlock()
 	const usually = 9 // for a client with one currency, in credit, and a threshold
 	all := make([]sample, 0, usually*len(s.clients))
-	for _, i := range s.sorted {
-		all = s.clients[i].appendTo(all, &s.answers[i])
+	for i, c := range s.clients {
+		all = c.appendTo(all, &s.answers[i])
 	}
 	return all
 }

@@ -28,9 +28,9 @@ type HandlerOptions struct {
 // clients, fetched for this scrape, and those of the exporter. It answers 200 whatever
 // IGSend does, and 503 when too many scrapes are under way.
 func NewHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Handler {
-	h := &handler{fetcher: f, options: o, log: promLogger{logger}}
+	h := &handler{fetcher: f, options: o, log: slog.NewLogLogger(logger.Handler(), slog.LevelError)}
 	if o.MaxRequests > 0 {
-		h.slots = make(chan struct{}, o.MaxRequests)
+		h.scrapes = make(chan struct{}, o.MaxRequests)
 	}
 	return h
 }
@@ -38,16 +38,16 @@ func NewHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Handler 
 type handler struct {
 	fetcher *Fetcher
 	options HandlerOptions
-	log     promLogger
-	slots   chan struct{} // nil: no limit
+	log     promhttp.Logger
+	scrapes chan struct{} // one for each scrape under way; nil: no limit
 }
 
 // ServeHTTP answers one scrape.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.slots != nil {
+	if h.scrapes != nil {
 		select {
-		case h.slots <- struct{}{}:
-			defer func() { <-h.slots }()
+		case h.scrapes <- struct{}{}:
+			defer func() { <-h.scrapes }()
 		default:
 			http.Error(w, "Too many scrapes under way: the limit is --web.max-requests="+strconv.Itoa(h.options.MaxRequests)+".",
 				http.StatusServiceUnavailable)
@@ -85,11 +85,3 @@ func (h *handler) timeout(header http.Header) time.Duration {
 
 // maxTimeout is more than any scrape takes and less than what a Duration can't hold.
 const maxTimeout = 24 * time.Hour
-
-// promLogger lets promhttp write to a slog.Logger.
-type promLogger struct{ logger *slog.Logger }
-
-// Println implements promhttp.Logger.
-func (l promLogger) Println(v ...any) {
-	l.logger.Error("Exposition failed", "err", v)
-}

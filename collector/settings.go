@@ -1,10 +1,8 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
@@ -35,7 +33,6 @@ type setup struct {
 	Settings
 	source  source
 	clients []*client // in the order of the configuration
-	sorted  []int     // indices of clients, in the order of the text of their IDs
 	info    *prometheus.Desc
 	reads   singleflight.Group // of the keys
 
@@ -69,7 +66,7 @@ func newSetup(settings Settings, known map[igsend.ClientID]*client, logger *slog
 		source:   source{endpoint: api.Endpoint, unit: api.BalanceUnit},
 		info:     infoDesc(names),
 	}
-	for i, configured := range settings.Config.Clients {
+	for _, configured := range settings.Config.Clients {
 		c, ok := known[configured.ID]
 		if !ok {
 			c = newClient(configured.ID)
@@ -77,11 +74,7 @@ func newSetup(settings Settings, known map[igsend.ClientID]*client, logger *slog
 		c.logger = logger.With("client_id", configured.ID.String(), "name", configured.Name)
 		c.configured = configuredSamples(c.label, configured, s.info, names)
 		s.clients = append(s.clients, c)
-		s.sorted = append(s.sorted, i)
 	}
-	slices.SortFunc(s.sorted, func(i, j int) int {
-		return cmp.Compare(s.clients[i].id.String(), s.clients[j].id.String())
-	})
 	return s
 }
 

@@ -11,13 +11,15 @@ import (
 // upstream counts and times every HTTP request to IGSend, retries included. A
 // client's failure after retries is counted in its client.
 type upstream struct {
-	errors   *prometheus.CounterVec
-	duration prometheus.Histogram
-	inFlight prometheus.Gauge
+	*prometheus.Registry // of the metrics below; as a Collector, it collects them
+	errors               *prometheus.CounterVec
+	duration             prometheus.Histogram
+	inFlight             prometheus.Gauge
 }
 
 func newUpstream() *upstream {
 	u := &upstream{
+		Registry: prometheus.NewRegistry(),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "igsend_upstream_errors_total",
 			Help: "Failed HTTP requests to IGSend, retries included, by reason.",
@@ -36,6 +38,7 @@ func newUpstream() *upstream {
 			Help: "HTTP requests to IGSend that are waiting for their answer.",
 		}),
 	}
+	u.MustRegister(u.errors, u.duration, u.inFlight)
 	for _, reason := range igsend.Reasons() {
 		u.errors.WithLabelValues(string(reason)) // at 0 from the start, for rates to see the first failure
 	}
@@ -47,18 +50,4 @@ func (u *upstream) observe(d time.Duration, err *igsend.Error) {
 	if err != nil {
 		u.errors.WithLabelValues(string(err.Reason)).Inc()
 	}
-}
-
-// Describe implements prometheus.Collector.
-func (u *upstream) Describe(ch chan<- *prometheus.Desc) {
-	u.errors.Describe(ch)
-	u.duration.Describe(ch)
-	u.inFlight.Describe(ch)
-}
-
-// Collect implements prometheus.Collector.
-func (u *upstream) Collect(ch chan<- prometheus.Metric) {
-	u.errors.Collect(ch)
-	u.duration.Collect(ch)
-	u.inFlight.Collect(ch)
 }
