@@ -34,7 +34,7 @@ func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdou
 		client, err := newClient(cfg.API)
 		return collector.Settings{Config: cfg, API: client}, err
 	}
-	return serve(ctx, load, server, scrape, logger)
+	return serve(ctx, load, &fileWatch{}, server, scrape, logger)
 }
 
 // browsable returns the URL at which a browser on this machine reaches l.

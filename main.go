@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	load := func() (collector.Settings, error) { return interruptible(ctx, source.load) }
 	switch command {
 	case serveCmd.FullCommand():
-		return serve(ctx, load, server, scrape, logger)
+		return serve(ctx, load, source.watch(), server, scrape, logger)
 	case checkCmd.FullCommand():
 		if *checkFile != "" {
 			if source.file != "" {

@@ -82,12 +82,13 @@ func validate(server serverOptions, scrape scrapeOptions) error {
 }
 
 // serve runs the exporter until ctx is done.
-func serve(ctx context.Context, load func() (collector.Settings, error), server serverOptions, scrape scrapeOptions, logger *slog.Logger) error {
+func serve(ctx context.Context, load func() (collector.Settings, error), watch *fileWatch, server serverOptions, scrape scrapeOptions, logger *slog.Logger) error {
 	if err := validate(server, scrape); err != nil {
 		return err
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // before loading, so that no SIGHUP ends the process
+	watch.changed() // before loading, so that no change is missed
 	settings, err := load()
 	switch {
 	case ctx.Err() != nil:
@@ -117,6 +118,7 @@ func serve(ctx context.Context, load func() (collector.Settings, error), server 
 		return err
 	}
 	defer reloadOnHangup(hangups, reload)()
+	go watch.run(ctx, reload.reload)
 	return listen(ctx, mux, server, logger)
 }
 

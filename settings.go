@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	promconfig "github.com/prometheus/common/config"
@@ -24,11 +25,16 @@ type settingsSource struct {
 	file        string
 	clientIDs   []string
 	environment string
+
+	autoReload     bool
+	reloadInterval time.Duration
 }
 
 func (s *settingsSource) addFlags(app *kingpin.Application) {
 	app.Flag("config.file", "Configuration file (YAML). Without it, the --igsend.* flags and the keys in the environment are used.").
 		PlaceHolder("FILE").StringVar(&s.file)
+	app.Flag("config.enable-auto-reload", "Reload the configuration when the content of its file changes.").BoolVar(&s.autoReload)
+	app.Flag("config.auto-reload-interval", "How often to look for a change.").Default("30s").DurationVar(&s.reloadInterval)
 	app.Flag("igsend.client-id", "Client ID to ask for, without a configuration file. Repeatable. The keys are in "+
 		"IGSEND_PUBLIC_KEY and IGSEND_PRIVATE_KEY, or in the files that IGSEND_PUBLIC_KEY_FILE and IGSEND_PRIVATE_KEY_FILE name.").
 		PlaceHolder("ID").StringsVar(&s.clientIDs)
@@ -52,6 +58,10 @@ func errNoConfiguration() error {
 // where a person sees it. Later, they make a scrape fail.
 func (s settingsSource) config() (*config.Config, error) {
 	switch {
+	case s.autoReload && s.file == "":
+		return nil, errors.New("--config.enable-auto-reload needs --config.file")
+	case s.reloadInterval <= 0:
+		return nil, fmt.Errorf("--config.auto-reload-interval=%s: must be above 0", s.reloadInterval)
 	case s.file == "" && len(s.clientIDs) == 0:
 		return nil, errNoConfiguration()
 	case s.file == "":
@@ -80,6 +90,14 @@ func logWarnings(logger *slog.Logger, warnings config.Errors) {
 	for _, w := range warnings {
 		logger.Warn("The configuration is valid, but probably not what was meant", "file", w.File, "line", w.Line, "field", w.Field, "warning", w.Message)
 	}
+}
+
+// watch returns what --config.enable-auto-reload asks for.
+func (s settingsSource) watch() *fileWatch {
+	if !s.autoReload {
+		return &fileWatch{}
+	}
+	return &fileWatch{name: s.file, interval: s.reloadInterval}
 }
 
 func keysFromEnvironment() igsend.KeySource {
