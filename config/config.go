@@ -122,9 +122,11 @@ func Parse(data []byte, dir string) (*Config, error) {
 func (w *walk) read(data []byte) (*Config, error) {
 	var cfg Config
 	if root, ok := w.document(data); ok {
-		var section fileSection
-		section.fill(root, "")
-		cfg = section.validate()
+		if s, ok := root.section(); ok {
+			cfg.API = readAPI(s.get("api"))
+			cfg.Clients = readClients(s.get("clients"))
+			s.done()
+		}
 	}
 	return w.finish(cfg)
 }
@@ -137,27 +139,4 @@ func (w *walk) finish(cfg Config) (*Config, error) {
 	}
 	cfg.Warnings = w.problems
 	return &cfg, nil
-}
-
-func (s *fileSection) validate() (cfg Config) {
-	if s.broken {
-		return cfg
-	}
-	if s.API.present() {
-		cfg.API = s.API.validate()
-	} else {
-		s.failBelow("api", "is missing: it says where the keys are, in public_key_file and private_key_file")
-	}
-	const example = "list at least one client, such as `- id: 100045`"
-	switch clients := s.Clients; {
-	case !clients.present():
-		s.failBelow("clients", "is missing: "+example)
-	case clients.isNull():
-		clients.fail("has no value: " + example)
-	case len(clients.items) == 0 && !clients.broken:
-		clients.fail("is empty: " + example)
-	default:
-		cfg.Clients = validateClients(clients.items)
-	}
-	return cfg
 }
