@@ -48,8 +48,7 @@ func readAPI(v value) API {
 	case endpoint.present():
 		api.Environment, api.Endpoint = "", readEndpoint(endpoint)
 	default:
-		read(environment, &api.Environment, "live or sandbox", func(s string) (string, bool) { return s, endpoints[s] != "" })
-		api.Endpoint = endpoints[api.Environment]
+		api.readEnvironment(environment)
 	}
 	public := s.key("public_key", &api.Keys.Public, &api.Keys.PublicFile)
 	private := s.key("private_key", &api.Keys.Private, &api.Keys.PrivateFile)
@@ -69,6 +68,12 @@ func readAPI(v value) API {
 	api.Proxy = readProxy(s)
 	s.done()
 	return api
+}
+
+// readEnvironment sets the environment and its endpoint.
+func (api *API) readEnvironment(v value) {
+	read(v, &api.Environment, "live or sandbox", func(s string) (string, bool) { return s, endpoints[s] != "" })
+	api.Endpoint = endpoints[api.Environment]
 }
 
 // key sets text to one half of the keys, or file to the name of its file. It returns the

@@ -119,7 +119,8 @@ type level[T any] struct {
 	bound T
 }
 
-// readLevels returns the levels of the mapping v, sorted by severity.
+// readLevels returns the levels of the mapping v, sorted by severity. It reports a critical
+// level above the warning level, because a lower balance or runway is worse.
 func readLevels[T any](v value, example, want string, parse func(string) (T, bool), compare func(a, b T) int) (levels []level[T]) {
 	entries, _ := v.entries("a mapping, such as " + example)
 	for _, entry := range entries {
@@ -128,45 +129,27 @@ func readLevels[T any](v value, example, want string, parse func(string) (T, boo
 			levels = append(levels, l)
 		}
 	}
-	checkOrder(levels, compare)
+	for _, c := range levels {
+		for _, w := range levels {
+			if c.name == "critical" && w.name == "warning" && compare(c.bound, w.bound) > 0 {
+				c.fail("%s is above warning %s in line %d: critical must be the lower of the two", c.node.Value, w.node.Value, w.line)
+			}
+		}
+	}
 	slices.SortFunc(levels, func(a, b level[T]) int { return strings.Compare(a.name, b.name) })
 	return levels
 }
 
-// isSeverity reports whether the name of v can be a severity.
+// isSeverity reports whether the name of v can be a severity, and warns of a misspelling.
+// A severity with digits or underscores is not a misspelling.
 func (v value) isSeverity() bool {
 	if !severityWord.MatchString(v.name) {
 		v.fail("a severity consists of letters a-z, digits and underscores, and begins with a letter, such as warning")
 		return false
 	}
-	if meant := meantSeverity(v.name); meant != v.name {
+	meant, ok := nearest(v.name, []string{"critical", "warning"})
+	if ok && meant != v.name && !strings.ContainsAny(v.name, "_0123456789") {
 		v.warn("looks like a misspelt %s: alerts of that severity will not use it", meant)
 	}
 	return true
-}
-
-// meantSeverity returns critical or warning for a likely misspelling of it, and any other
-// severity as it is. A severity with digits or underscores is not a misspelling.
-func meantSeverity(severity string) string {
-	if meant, ok := nearest(severity, []string{"critical", "warning"}); ok && !strings.ContainsAny(severity, "_0123456789") {
-		return meant
-	}
-	return severity
-}
-
-// checkOrder reports a critical threshold above the warning threshold, because a lower
-// balance or runway is worse. If one of the names is misspelt, it only warns.
-func checkOrder[T any](levels []level[T], compare func(a, b T) int) {
-	for _, c := range levels {
-		for _, w := range levels {
-			if meantSeverity(c.name) != "critical" || meantSeverity(w.name) != "warning" || compare(c.bound, w.bound) <= 0 {
-				continue
-			}
-			report := c.warn
-			if c.name == "critical" && w.name == "warning" {
-				report = c.fail
-			}
-			report("%s is above %s %s in line %d: critical must be the lower of the two", c.node.Value, w.name, w.node.Value, w.line)
-		}
-	}
 }

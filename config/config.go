@@ -106,16 +106,14 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	w := &walk{file: path, dir: filepath.Dir(path), files: true, budget: maxBorrowed}
-	return w.read(data)
+	return (&walk{file: path, dir: filepath.Dir(path), files: true, budget: maxBorrowed}).read(data)
 }
 
 // Parse validates the content of a configuration file, but does not read the files that
 // it names. Relative names are relative to dir. The error is [Errors], in which File is
 // empty.
 func Parse(data []byte, dir string) (*Config, error) {
-	w := &walk{dir: dir, budget: maxBorrowed}
-	return w.read(data)
+	return (&walk{dir: dir, budget: maxBorrowed}).read(data)
 }
 
 // read returns the configuration in data, or everything that is wrong with it.

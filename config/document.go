@@ -26,7 +26,7 @@ func (w *walk) document(data []byte) (root value, ok bool) {
 		node := documents[0].Content[0]
 		root = value{walk: w, node: node, line: node.Line}
 	}
-	if !root.present() || root.isNull() {
+	if root.isNull() {
 		w.fail(0, "", "is empty: it needs the sections api and clients")
 		return value{}, false
 	}

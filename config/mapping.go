@@ -31,7 +31,7 @@ func (v value) affordable() bool {
 		v.walk.budget = -1
 	}
 	if before >= 0 && v.walk.budget < 0 {
-		v.fail("the aliases and merges in this file form a cycle, or expand to more than %d values: use fewer", maxBorrowed)
+		v.fail("the aliases and merges in this file are nested more than %d deep, perhaps in a cycle, or expand to more than %d values: use fewer", maxDepth, maxBorrowed)
 	}
 	return v.walk.budget >= 0
 }

@@ -168,16 +168,10 @@ func (v value) join(name string) string {
 }
 
 func kind(node *yaml.Node) string {
-	switch node.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	case yaml.AliasNode:
-		return "an alias"
-	default:
-		return "a single value"
-	}
+	return map[yaml.Kind]string{
+		yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list",
+		yaml.ScalarNode: "a single value", yaml.AliasNode: "an alias",
+	}[node.Kind]
 }
 
 // quote quotes a text from the file, cut to a length that keeps the message readable.
