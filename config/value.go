@@ -64,8 +64,8 @@ func (v value) fail(format string, args ...any) {
 	v.walk.fail(v.line, v.path, format, args...)
 }
 
-// warn reports a probable mistake. It reports nothing for a value behind an alias, because
-// the mistake was reported at the anchor.
+// warn reports a probable mistake. It reports nothing for a value from an alias or merge,
+// because the mistake was reported at the anchor.
 func (v value) warn(format string, args ...any) {
 	if v.depth == 0 {
 		v.fail(format, args...)
@@ -112,7 +112,7 @@ func read[T any](v value, target *T, want string, parse func(string) (T, bool)) 
 	case ok:
 		*target = parsed
 	case v.depth > 0:
-		v.fail("must be %s, not the value of its alias", want)
+		v.fail("must be %s, not the value from an alias or merge", want)
 	default:
 		v.fail("must be %s, not %s", want, quote(characters))
 	}
