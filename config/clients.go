@@ -55,7 +55,7 @@ func readClient(s *section, ids map[igsend.ClientID]value) (c Client) {
 	return c
 }
 
-const wantID = "a client ID in plain digits, such as 100045"
+const wantID = "a positive whole number of at most 19 plain digits, such as 100045"
 
 func parseID(s string) (igsend.ClientID, bool) {
 	id, err := igsend.ParseClientID(s)
@@ -116,40 +116,53 @@ func readThresholds(v value) (thresholds []Threshold) {
 // A level is the threshold of one severity.
 type level[T any] struct {
 	value
+	meant string // the severity, spelled right
 	bound T
 }
 
 // readLevels returns the levels of the mapping v, sorted by severity. It reports a critical
-// level above the warning level, because a lower balance or runway is worse.
+// level above the warning level, because a lower balance or runway is worse. Where one of
+// the names is misspelt, that is a warning.
 func readLevels[T any](v value, example, want string, parse func(string) (T, bool), compare func(a, b T) int) (levels []level[T]) {
 	entries, _ := v.entries("a mapping, such as " + example)
 	for _, entry := range entries {
-		l := level[T]{value: entry}
-		if entry.isSeverity() && read(entry, &l.bound, want, parse) {
+		l := level[T]{value: entry, meant: entry.severity()}
+		if l.meant != "" && read(entry, &l.bound, want, parse) {
 			levels = append(levels, l)
 		}
 	}
 	for _, c := range levels {
 		for _, w := range levels {
-			if c.name == "critical" && w.name == "warning" && compare(c.bound, w.bound) > 0 {
-				c.fail("%s is above warning %s in line %d: critical must be the lower of the two", c.node.Value, w.node.Value, w.line)
+			if c.meant != "critical" || w.meant != "warning" || compare(c.bound, w.bound) <= 0 {
+				continue
 			}
+			report := c.warn
+			if c.name == c.meant && w.name == w.meant {
+				report = c.fail
+			}
+			report("%s is above %s %s in line %d: critical must be the lower of the two", c.node.Value, w.name, w.node.Value, w.line)
 		}
 	}
 	slices.SortFunc(levels, func(a, b level[T]) int { return strings.Compare(a.name, b.name) })
 	return levels
 }
 
-// isSeverity reports whether the name of v can be a severity, and warns of a misspelling.
-// A severity with digits or underscores is not a misspelling.
-func (v value) isSeverity() bool {
+// severity returns the severity that the name of v stands for, or "" when it can't be one. It
+// warns of a misspelling. A name with digits or underscores is not a misspelling.
+func (v value) severity() string {
 	if !severityWord.MatchString(v.name) {
 		v.fail("a severity consists of letters a-z, digits and underscores, and begins with a letter, such as warning")
-		return false
+		return ""
 	}
 	meant, ok := nearest(v.name, []string{"critical", "warning"})
-	if ok && meant != v.name && !strings.ContainsAny(v.name, "_0123456789") {
+	if short := map[string]string{"crit": "critical", "warn": "warning"}[v.name]; short != "" {
+		meant, ok = short, true
+	}
+	if !ok || strings.ContainsAny(v.name, "_0123456789") {
+		return v.name
+	}
+	if meant != v.name {
 		v.warn("looks like a misspelt %s: alerts of that severity will not use it", meant)
 	}
-	return true
+	return meant
 }

@@ -68,7 +68,7 @@ func TestLoadNamesTheFile(t *testing.T) {
 	}
 	_, loaded := Load(path)
 	_, parsed := Parse(content, ".")
-	problem := Error{Line: 4, Field: "clients[1].id", Message: `must be a client ID in plain digits, such as 100045, not "0"`}
+	problem := Error{Line: 4, Field: "clients[1].id", Message: `must be a positive whole number of at most 19 plain digits, such as 100045, not "0"`}
 	if diff := cmp.Diff(Errors{problem}, parsed); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
