@@ -36,96 +36,83 @@ func defaultAPI() API {
 	}
 }
 
-func (s *apiSection) validate() API {
+func readAPI(v value) API {
 	api := defaultAPI()
-	if s.broken {
+	s, ok := v.section()
+	if !ok {
 		return api
 	}
+	environment, endpoint := s.get("environment"), s.get("endpoint")
 	switch {
-	case s.Endpoint.excludes(s.Environment.value):
-	case s.Endpoint.present():
-		api.Environment, api.Endpoint = "", s.Endpoint.endpoint()
-	case s.Environment.present():
-		api.Environment, api.Endpoint = s.Environment.environment()
+	case endpoint.excludes(environment):
+	case endpoint.present():
+		api.Environment, api.Endpoint = "", readEndpoint(endpoint)
+	default:
+		api.readEnvironment(environment)
 	}
-	api.Keys.Public, api.Keys.PublicFile = s.key(s.PublicKey, s.PublicKeyFile, "public_key")
-	api.Keys.Private, api.Keys.PrivateFile = s.key(s.PrivateKey, s.PrivateKeyFile, "private_key")
+	public := s.key("public_key", &api.Keys.Public, &api.Keys.PublicFile)
+	private := s.key("private_key", &api.Keys.Private, &api.Keys.PrivateFile)
 	if s.walk.files {
-		checkKeys(api.Keys, oneOf(s.PublicKey.value, s.PublicKeyFile.value), oneOf(s.PrivateKey.value, s.PrivateKeyFile.value))
+		checkKeys(api.Keys, public, private)
 	}
-	s.Concurrency.read(&api.Concurrency, 1, maxConcurrency)
-	s.MaxAttempts.read(&api.MaxAttempts, 1, maxAttempts)
-	if s.RequestTimeout.present() {
-		api.RequestTimeout, _ = s.RequestTimeout.read(true)
-	}
-	api.MinRefreshInterval, _ = s.MinRefreshInterval.read(false)
-	s.RequestsPerSecond.read(&api.RequestsPerSecond)
-	if s.BalanceUnit.present() {
-		api.BalanceUnit = s.BalanceUnit.unit()
-	}
-	if s.TLS.present() {
-		api.TLS = s.TLS.validate()
-	}
-	api.Proxy = s.proxy()
+	readInteger(s.get("concurrency"), &api.Concurrency, 1, maxConcurrency)
+	readInteger(s.get("max_attempts"), &api.MaxAttempts, 1, maxAttempts)
+	read(s.get("request_timeout"), &api.RequestTimeout, wantPositive, parsePositive)
+	read(s.get("min_refresh_interval"), &api.MinRefreshInterval, wantDuration, parseDuration)
+	read(s.get("requests_per_second"), &api.RequestsPerSecond, "a number in at most 40 plain digits, not negative, such as 5 or 0.5", parseRate)
+	read(s.get("balance_unit"), &api.BalanceUnit, "major (1400000 is 1400000.00 GBP) or minor (it is 14000.00 GBP)", func(s string) (igsend.Unit, bool) {
+		unit := igsend.Unit(s)
+		return unit, unit == igsend.UnitMajor || unit == igsend.UnitMinor
+	})
+	api.TLS = readTLS(s.get("tls_config"))
+	api.Proxy = readProxy(s)
+	s.done()
 	return api
 }
 
-// key returns one half of the keys: its text or the name of its file. Messages never
-// repeat the text.
-func (s *apiSection) key(key, file text, name string) (string, string) {
+// readEnvironment sets the environment and its endpoint.
+func (api *API) readEnvironment(v value) {
+	read(v, &api.Environment, "live or sandbox", func(s string) (string, bool) { return s, endpoints[s] != "" })
+	api.Endpoint = endpoints[api.Environment]
+}
+
+// key sets text to one half of the keys, or file to the name of its file. It returns the
+// field that it used, or the zero value if there is not exactly one.
+func (s *section) key(name string, text, file *string) value {
+	notBlank := func(s string) (string, bool) { return s, strings.TrimSpace(s) != "" }
+	inline, named := s.get(name), s.get(name+"_file")
 	switch {
-	case key.excludes(file.value):
-	case key.present():
-		return key.required(), ""
-	case file.present():
-		return "", promconfig.JoinDir(s.walk.dir, file.required())
+	case inline.excludes(named):
+	case inline.present():
+		read(inline, text, "text", notBlank)
+		return inline
+	case named.present():
+		read(named, file, "text", notBlank)
+		*file = promconfig.JoinDir(s.walk.dir, *file)
+		return named
 	default:
-		s.failBelow(name+"_file", "is missing: name the file that holds the key, or write the key itself as %s", name)
+		named.fail("is missing: name the file that holds the key, or write the key itself as %s", name)
 	}
-	return "", ""
+	return value{}
 }
 
-// environment returns the name of an environment and its endpoint.
-func (t text) environment() (name, endpoint string) {
-	name, ok := t.scalar("live or sandbox")
-	if ok && endpoints[name] == "" {
-		t.refuse("live or sandbox")
-	}
-	return name, endpoints[name]
-}
-
-// unit returns the unit of balances.
-func (t text) unit() igsend.Unit {
-	name, ok := t.scalar("major or minor")
-	unit := igsend.Unit(name)
-	if ok && unit != igsend.UnitMajor && unit != igsend.UnitMinor {
-		t.refuse("major (1400000 is 1400000.00 GBP) or minor (it is 14000.00 GBP)")
-	}
-	return unit
-}
-
-// endpoint returns the URL of the Client Balance method. Every request to it carries the
-// keys, so it must be https, or http on loopback. Messages never repeat the URL, which
+// readEndpoint returns the URL of the Client Balance method. Every request to it carries
+// the keys, so it must be https, or http on loopback. Messages never repeat the URL, which
 // may contain a password.
-func (t text) endpoint() string {
-	address, ok := t.scalar("a URL")
-	if !ok {
+func readEndpoint(v value) (address string) {
+	if !read(v, &address, "a URL", anyText) {
 		return ""
 	}
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || !hasHost(u):
-		t.fail("must be a URL, such as %s", igsend.LiveEndpoint)
-	case u.Scheme != "https" && u.Scheme != "http":
-		t.fail("must begin with https://, or with http:// on loopback")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		t.fail("must begin with https://, because every request carries the keys: http is for loopback only (localhost, 127.0.0.0/8, ::1)")
+		v.fail("must be a URL, such as %s", igsend.LiveEndpoint)
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		v.fail("must begin with https://, because every request carries the keys: http is for loopback only (localhost, 127.0.0.0/8, ::1)")
 	case u.User != nil:
-		t.fail("must not contain a user or password: the keys are public_key and private_key")
-	case strings.Contains(address, "?"):
-		t.fail("must not contain a query: the client ID is added to every request")
-	case strings.Contains(address, "#"):
-		t.fail("must not contain a fragment (#): IGSend would never see it")
+		v.fail("must not contain a user or password: the keys are public_key and private_key")
+	case strings.ContainsAny(address, "?#"):
+		v.fail("must not contain a query (?) or fragment (#): the client ID is added to every request")
 	}
 	return address
 }
@@ -145,82 +132,68 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
 }
 
-func (s *tlsSection) validate() promconfig.TLSConfig {
-	before := len(s.walk.problems)
-	cfg := promconfig.TLSConfig{
-		CA: s.CA.read(), CAFile: s.CAFile.read(),
-		Cert: s.Cert.read(), CertFile: s.CertFile.read(),
-		Key: promconfig.Secret(s.Key.read()), KeyFile: s.KeyFile.read(),
-		ServerName:         s.ServerName.read(),
-		InsecureSkipVerify: s.InsecureSkipVerify.read(),
-		MinVersion:         s.MinVersion.tlsVersion(),
-		MaxVersion:         s.MaxVersion.tlsVersion(),
+// readTLS reads the fields of Prometheus's tls_config, without ca_ref, cert_ref and
+// key_ref. Those need a secret store, which this exporter does not have.
+func readTLS(v value) (cfg promconfig.TLSConfig) {
+	s, ok := v.section()
+	if !ok {
+		return cfg
 	}
-	s.CA.excludes(s.CAFile.value)
-	s.Cert.excludes(s.CertFile.value)
-	s.Key.excludes(s.KeyFile.value)
-	certificate, key := oneOf(s.Cert.value, s.CertFile.value), oneOf(s.Key.value, s.KeyFile.value)
-	switch {
-	case certificate.filled() && !key.filled():
-		certificate.fail("needs a private key: set key_file or key too")
-	case key.filled() && !certificate.filled():
-		key.fail("needs a certificate: set cert_file or cert too")
+	before := len(v.walk.problems)
+	for _, pair := range []struct {
+		name         string
+		inline, file *string
+	}{{"ca", &cfg.CA, &cfg.CAFile}, {"cert", &cfg.Cert, &cfg.CertFile}, {"key", (*string)(&cfg.Key), &cfg.KeyFile}} {
+		inline, file := s.get(pair.name), s.get(pair.name+"_file")
+		inline.excludes(file)
+		inline.text(pair.inline)
+		file.text(pair.file)
 	}
-	if cfg.MaxVersion != 0 && cfg.MinVersion > cfg.MaxVersion {
-		s.MinVersion.fail("is above max_version in line %d", s.MaxVersion.line)
+	s.get("server_name").text(&cfg.ServerName)
+	read(s.get("insecure_skip_verify"), &cfg.InsecureSkipVerify, "true or false", parseBool)
+	versions := "one of " + strings.Join(slices.Sorted(maps.Keys(promconfig.TLSVersions)), ", ")
+	version := func(s string) (promconfig.TLSVersion, bool) { v, ok := promconfig.TLSVersions[s]; return v, ok }
+	read(s.get("min_version"), &cfg.MinVersion, versions, version)
+	read(s.get("max_version"), &cfg.MaxVersion, versions, version)
+	s.done()
+	cfg.SetDirectory(v.walk.dir)
+	err := cfg.Validate()
+	if err == nil && v.walk.files {
+		_, err = promconfig.NewTLSConfig(&cfg)
 	}
-	cfg.SetDirectory(s.walk.dir)
-	if s.walk.files && len(s.walk.problems) == before {
-		if _, err := promconfig.NewTLSConfig(&cfg); err != nil {
-			s.fail("%v", err)
-		}
-	}
-	return cfg
-}
-
-func oneOf(text, file value) value {
-	if text.filled() {
-		return text
-	}
-	return file
-}
-
-// tlsVersion returns the TLS version that Prometheus knows by this name.
-func (t text) tlsVersion() promconfig.TLSVersion {
-	name, ok := t.scalar("a TLS version")
-	version, known := promconfig.TLSVersions[name]
-	if ok && !known {
-		t.refuse("one of %s", strings.Join(slices.Sorted(maps.Keys(promconfig.TLSVersions)), ", "))
-	}
-	return version
-}
-
-// proxy refuses the same combinations as Prometheus.
-func (s *apiSection) proxy() (cfg promconfig.ProxyConfig) {
-	cfg.ProxyURL.URL = s.ProxyURL.proxyURL()
-	cfg.NoProxy = s.NoProxy.read()
-	cfg.ProxyFromEnvironment = s.ProxyFromEnvironment.read()
-	switch {
-	case cfg.ProxyFromEnvironment && (s.ProxyURL.excludes(s.ProxyFromEnvironment.value) || s.NoProxy.excludes(s.ProxyFromEnvironment.value)):
-	case cfg.NoProxy != "" && !s.ProxyURL.filled():
-		s.NoProxy.fail("needs proxy_url: without a proxy it has no effect")
+	if err != nil && len(v.walk.problems) == before {
+		v.fail("%v", err)
 	}
 	return cfg
 }
 
-// proxyURL returns the URL of a proxy, or nil if it is empty. Messages never repeat the
-// URL, which often contains a password.
-func (t text) proxyURL() *url.URL {
-	address := t.read()
-	if address == "" {
+// readProxy refuses the same combinations as Prometheus.
+func readProxy(s *section) (cfg promconfig.ProxyConfig) {
+	proxyURL, noProxy, fromEnvironment := s.get("proxy_url"), s.get("no_proxy"), s.get("proxy_from_environment")
+	cfg.ProxyURL.URL = readProxyURL(proxyURL)
+	noProxy.text(&cfg.NoProxy)
+	read(fromEnvironment, &cfg.ProxyFromEnvironment, "true or false", parseBool)
+	switch {
+	case cfg.ProxyFromEnvironment && (proxyURL.excludes(fromEnvironment) || noProxy.excludes(fromEnvironment)):
+	case cfg.NoProxy != "" && !proxyURL.filled():
+		noProxy.fail("needs proxy_url: without a proxy it has no effect")
+	}
+	return cfg
+}
+
+// readProxyURL returns the URL of a proxy, or nil if it is empty. Messages never repeat
+// the URL, which often contains a password.
+func readProxyURL(v value) *url.URL {
+	var address string
+	if v.text(&address); address == "" {
 		return nil
 	}
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || !hasHost(u):
-		t.fail("must be a URL, such as http://proxy.example.com:3128; percent-encode special characters in the user and password")
+		v.fail("must be a URL, such as http://proxy.example.com:3128; percent-encode special characters in the user and password")
 	case !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
-		t.fail("must begin with http://, https://, socks5:// or socks5h://")
+		v.fail("must begin with http://, https://, socks5:// or socks5h://")
 	}
 	return u
 }

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -19,61 +18,57 @@ var (
 	severityWord = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 )
 
-func validateClients(sections []clientSection) []Client {
-	var clients []Client
+func readClients(v value) (clients []Client) {
+	items, ok := v.items()
+	if ok && len(items) == 0 {
+		v.fail("needs at least one client, such as `- id: 100045`")
+	}
 	ids := make(map[igsend.ClientID]value)
-	for _, s := range sections {
-		client := s.validate()
-		clients = append(clients, client)
-		first, taken := ids[client.ID]
-		switch {
-		case client.ID == 0:
-		case taken:
-			s.ID.fail("%s is also the ID in line %d (%s): list each client once", client.ID, first.line, first.path)
-		default:
-			ids[client.ID] = s.ID.value
+	for _, item := range items {
+		if s, ok := item.section(); ok {
+			clients = append(clients, readClient(s, ids))
 		}
 	}
 	return clients
 }
 
-// validate returns the client. Its ID is 0 if the ID is missing or wrong.
-func (s *clientSection) validate() Client {
-	if s.broken {
-		return Client{}
+// readClient returns a client and adds its ID to ids.
+func readClient(s *section, ids map[igsend.ClientID]value) (c Client) {
+	id := s.get("id")
+	if !id.present() {
+		id.fail("is missing: write the client ID that IGSend gave you, such as 100045")
 	}
-	if !s.ID.present() {
-		s.failBelow("id", "is missing: write the client ID that IGSend gave you, such as 100045")
+	if read(id, &c.ID, wantID, parseID) {
+		if first := ids[c.ID]; first.present() {
+			id.fail("%s is also the ID in line %d (%s): list each client once", c.ID, first.line, first.path)
+		} else {
+			ids[c.ID] = id
+		}
 	}
-	return Client{
-		ID:         s.ID.clientID(),
-		Name:       s.Name.read(),
-		Labels:     s.labels(),
-		Thresholds: s.thresholds(),
-		Runway:     s.runway(),
+	s.get("name").text(&c.Name)
+	c.Labels = readLabels(s.get("labels"))
+	c.Thresholds = readThresholds(s.get("thresholds"))
+	for _, l := range readLevels(s.get("runway"), "{warning: 3d}", wantPositive, parsePositive, cmp.Compare) {
+		c.Runway = append(c.Runway, RunwayThreshold{Severity: l.name, Duration: l.bound})
 	}
+	s.done()
+	return c
 }
 
-func (t text) clientID() igsend.ClientID {
-	digits, ok := t.scalar("a client ID")
-	if !ok {
-		return 0
-	}
-	id, err := igsend.ParseClientID(digits)
-	switch {
-	case err == nil:
-	case plainInteger.MatchString(digits) && len(digits) > 18:
-		t.fail("is too large for a client ID: it has %d digits", len(digits))
-	default:
-		t.refuse("a client ID in plain digits, such as 100045")
-	}
-	return id
+const wantID = "a positive whole number of at most 19 plain digits, such as 100045"
+
+func parseID(s string) (igsend.ClientID, bool) {
+	id, err := igsend.ParseClientID(s)
+	return id, err == nil
 }
 
-// labels returns the labels, or nil if there are none.
-func (s *clientSection) labels() map[string]string {
-	var labels map[string]string
-	for _, label := range s.Labels.fields() {
+// readLabels returns nil if there are no labels.
+func readLabels(v value) (labels map[string]string) {
+	entries, _ := v.entries("a mapping, such as {team: payments}")
+	if len(entries) > 0 {
+		labels = make(map[string]string, len(entries))
+	}
+	for _, label := range entries {
 		switch name := label.name; {
 		case !labelName.MatchString(name):
 			label.fail("a label name consists of letters a-z and A-Z, digits and underscores, and does not begin with a digit")
@@ -85,108 +80,89 @@ func (s *clientSection) labels() map[string]string {
 			if name == "job" || name == "instance" {
 				label.warn("Prometheus sets the label %s itself and will call this one exported_%s: choose another name", name, name)
 			}
-			if labels == nil {
-				labels = make(map[string]string)
-			}
-			labels[name] = label.read()
+			var content string
+			label.text(&content)
+			labels[name] = content
 		}
 	}
 	return labels
 }
 
-func (s *clientSection) thresholds() []Threshold {
-	var thresholds []Threshold
-	currencies := make(map[string]value)
-	for _, section := range s.Thresholds.fields() {
-		currency := strings.ToUpper(section.name)
+func readThresholds(v value) (thresholds []Threshold) {
+	entries, _ := v.entries("a mapping, such as {GBP: {warning: 50000}}")
+	currencies := make(map[string]value, len(entries))
+	for _, entry := range entries {
+		currency := strings.ToUpper(entry.name)
 		first, taken := currencies[currency]
 		switch {
-		case !currencyCode.MatchString(section.name):
-			section.fail("a currency code has three letters, such as GBP")
+		case !currencyCode.MatchString(entry.name):
+			entry.fail("a currency code has three letters, such as GBP")
 			continue
 		case taken:
-			section.fail("is the same currency as %s in line %d: remove one", first.path, first.line)
+			entry.fail("is the same currency as %s in line %d: remove one", first.path, first.line)
 			continue
+		case !igsend.IsCurrency(currency):
+			entry.warn("ISO 4217 has no currency %s: check the spelling", currency)
 		}
-		currencies[currency] = section.value
-		if !igsend.IsCurrency(currency) {
-			section.warn("ISO 4217 has no currency %s: check the spelling", currency)
+		currencies[currency] = entry
+		for _, l := range readLevels(entry, "{warning: 50000}", wantAmount, parseAmount, decimal.Decimal.Compare) {
+			thresholds = append(thresholds, Threshold{Currency: currency, Severity: l.name, Amount: l.bound})
 		}
-		var levels []level[decimal.Decimal]
-		for _, amount := range section.fields() {
-			if !amount.isSeverity() {
-				continue
-			}
-			if bound, ok := amount.read(); ok {
-				thresholds = append(thresholds, Threshold{Currency: currency, Severity: amount.name, Amount: bound})
-				levels = append(levels, level[decimal.Decimal]{amount.value, bound})
-			}
-		}
-		checkOrder(levels, decimal.Decimal.Compare)
 	}
-	slices.SortFunc(thresholds, func(a, b Threshold) int {
-		return cmp.Or(strings.Compare(a.Currency, b.Currency), strings.Compare(a.Severity, b.Severity))
-	})
+	slices.SortStableFunc(thresholds, func(a, b Threshold) int { return strings.Compare(a.Currency, b.Currency) })
 	return thresholds
-}
-
-func (s *clientSection) runway() []RunwayThreshold {
-	var thresholds []RunwayThreshold
-	var levels []level[time.Duration]
-	for _, duration := range s.Runway.fields() {
-		if !duration.isSeverity() {
-			continue
-		}
-		if bound, ok := duration.read(true); ok {
-			thresholds = append(thresholds, RunwayThreshold{Severity: duration.name, Duration: bound})
-			levels = append(levels, level[time.Duration]{duration.value, bound})
-		}
-	}
-	checkOrder(levels, cmp.Compare[time.Duration])
-	slices.SortFunc(thresholds, func(a, b RunwayThreshold) int { return strings.Compare(a.Severity, b.Severity) })
-	return thresholds
-}
-
-// isSeverity reports whether the name of v can be a severity.
-func (v value) isSeverity() bool {
-	if !severityWord.MatchString(v.name) {
-		v.fail("a severity consists of letters a-z, digits and underscores, and begins with a letter, such as warning")
-		return false
-	}
-	if meant := meantSeverity(v.name); meant != v.name {
-		v.warn("looks like a misspelt %s: alerts of that severity will not use it", meant)
-	}
-	return true
-}
-
-// meantSeverity returns critical or warning for a likely misspelling of it, and any other
-// severity as it is. A severity with digits or underscores is not a misspelling.
-func meantSeverity(severity string) string {
-	if meant, ok := nearest(severity, []string{"critical", "warning"}); ok && !strings.ContainsAny(severity, "_0123456789") {
-		return meant
-	}
-	return severity
 }
 
 // A level is the threshold of one severity.
 type level[T any] struct {
 	value
+	meant string // the severity, spelled right
 	bound T
 }
 
-// checkOrder reports a critical threshold above the warning threshold, because a lower
-// balance or runway is worse. If one of the names is misspelt, it only warns.
-func checkOrder[T any](levels []level[T], compare func(a, b T) int) {
+// readLevels returns the levels of the mapping v, sorted by severity. It reports a critical
+// level above the warning level, because a lower balance or runway is worse. Where one of
+// the names is misspelt, that is a warning.
+func readLevels[T any](v value, example, want string, parse func(string) (T, bool), compare func(a, b T) int) (levels []level[T]) {
+	entries, _ := v.entries("a mapping, such as " + example)
+	for _, entry := range entries {
+		l := level[T]{value: entry, meant: entry.severity()}
+		if l.meant != "" && read(entry, &l.bound, want, parse) {
+			levels = append(levels, l)
+		}
+	}
 	for _, c := range levels {
 		for _, w := range levels {
-			if meantSeverity(c.name) != "critical" || meantSeverity(w.name) != "warning" || compare(c.bound, w.bound) <= 0 {
+			if c.meant != "critical" || w.meant != "warning" || compare(c.bound, w.bound) <= 0 {
 				continue
 			}
 			report := c.warn
-			if c.name == "critical" && w.name == "warning" {
+			if c.name == c.meant && w.name == w.meant {
 				report = c.fail
 			}
 			report("%s is above %s %s in line %d: critical must be the lower of the two", c.node.Value, w.name, w.node.Value, w.line)
 		}
 	}
+	slices.SortFunc(levels, func(a, b level[T]) int { return strings.Compare(a.name, b.name) })
+	return levels
+}
+
+// severity returns the severity that the name of v stands for, or "" when it can't be one. It
+// warns of a misspelling. A name with digits or underscores is not a misspelling.
+func (v value) severity() string {
+	if !severityWord.MatchString(v.name) {
+		v.fail("a severity consists of letters a-z, digits and underscores, and begins with a letter, such as warning")
+		return ""
+	}
+	meant, ok := nearest(v.name, []string{"critical", "warning"})
+	if short := map[string]string{"crit": "critical", "warn": "warning"}[v.name]; short != "" {
+		meant, ok = short, true
+	}
+	if !ok || strings.ContainsAny(v.name, "_0123456789") {
+		return v.name
+	}
+	if meant != v.name {
+		v.warn("looks like a misspelt %s: alerts of that severity will not use it", meant)
+	}
+	return meant
 }

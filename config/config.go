@@ -106,25 +106,25 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	w := &walk{file: path, dir: filepath.Dir(path), files: true, budget: maxBorrowed}
-	return w.read(data)
+	return (&walk{file: path, dir: filepath.Dir(path), files: true, budget: maxBorrowed}).read(data)
 }
 
 // Parse validates the content of a configuration file, but does not read the files that
 // it names. Relative names are relative to dir. The error is [Errors], in which File is
 // empty.
 func Parse(data []byte, dir string) (*Config, error) {
-	w := &walk{dir: dir, budget: maxBorrowed}
-	return w.read(data)
+	return (&walk{dir: dir, budget: maxBorrowed}).read(data)
 }
 
 // read returns the configuration in data, or everything that is wrong with it.
 func (w *walk) read(data []byte) (*Config, error) {
 	var cfg Config
 	if root, ok := w.document(data); ok {
-		var section fileSection
-		section.fill(root, "")
-		cfg = section.validate()
+		if s, ok := root.section(); ok {
+			cfg.API = readAPI(s.get("api"))
+			cfg.Clients = readClients(s.get("clients"))
+			s.done()
+		}
 	}
 	return w.finish(cfg)
 }
@@ -137,27 +137,4 @@ func (w *walk) finish(cfg Config) (*Config, error) {
 	}
 	cfg.Warnings = w.problems
 	return &cfg, nil
-}
-
-func (s *fileSection) validate() (cfg Config) {
-	if s.broken {
-		return cfg
-	}
-	if s.API.present() {
-		cfg.API = s.API.validate()
-	} else {
-		s.failBelow("api", "is missing: it says where the keys are, in public_key_file and private_key_file")
-	}
-	const example = "list at least one client, such as `- id: 100045`"
-	switch clients := s.Clients; {
-	case !clients.present():
-		s.failBelow("clients", "is missing: "+example)
-	case clients.isNull():
-		clients.fail("has no value: " + example)
-	case len(clients.items) == 0 && !clients.broken:
-		clients.fail("is empty: " + example)
-	default:
-		cfg.Clients = validateClients(clients.items)
-	}
-	return cfg
 }

@@ -68,7 +68,7 @@ func TestLoadNamesTheFile(t *testing.T) {
 	}
 	_, loaded := Load(path)
 	_, parsed := Parse(content, ".")
-	problem := Error{Line: 4, Field: "clients[1].id", Message: `must be a client ID in plain digits, such as 100045, not "0"`}
+	problem := Error{Line: 4, Field: "clients[1].id", Message: `must be a positive whole number of at most 19 plain digits, such as 100045, not "0"`}
 	if diff := cmp.Diff(Errors{problem}, parsed); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
@@ -170,7 +170,7 @@ func TestAliasesMayBeMany(t *testing.T) {
 // TestAliasesAreBounded: each level of aliases multiplies the previous one, but the file
 // soon gives one error. The budget is smaller here to keep the test short.
 func TestAliasesAreBounded(t *testing.T) {
-	const message = "the aliases in this file expand to more than 1000000 values: use fewer"
+	const message = "the aliases and merges in this file are nested more than 20 deep, perhaps in a cycle, or expand to more than 1000000 values: use fewer"
 	var labels strings.Builder
 	for i := range 100 {
 		fmt.Fprintf(&labels, "l%d: a, ", i)
@@ -184,16 +184,16 @@ func TestAliasesAreBounded(t *testing.T) {
 			Errors{{Line: 49, Field: "clients[2].thresholds.XBR", Message: message}},
 		},
 		"merges": {
-			mergingMerges(maxMerges, 20),
+			mergingMerges(8, 20),
 			Errors{{Line: 6, Field: "clients[3].labels", Message: message}},
 		},
 		"list of mappings": {
 			repeating("{<<: &list ["+strings.Repeat("{team: a}, ", 100)+"]}", "{<<: *list}"),
-			Errors{{Line: 54, Field: "clients[50].labels", Message: message}},
+			Errors{{Line: 53, Field: "clients[49].labels", Message: message}},
 		},
 		"merge inside": {
 			repeating("&all {<<: {"+labels.String()+"}}", "*all"),
-			Errors{{Line: 4, Field: "clients[99].labels", Message: message}},
+			Errors{{Line: 4, Field: "clients[98].labels", Message: message}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -208,8 +208,8 @@ func TestAliasesAreBounded(t *testing.T) {
 
 // TestAliasesAreBoundedInParse: Parse has the full budget.
 func TestAliasesAreBoundedInParse(t *testing.T) {
-	_, err := Parse(mergingMerges(maxMerges, 30), "")
-	want := Errors{{Line: 6, Field: "clients[4].labels", Message: "the aliases in this file expand to more than 1000000 values: use fewer"}}
+	_, err := Parse(mergingMerges(8, 30), "")
+	want := Errors{{Line: 6, Field: "clients[4].labels", Message: "the aliases and merges in this file are nested more than 20 deep, perhaps in a cycle, or expand to more than 1000000 values: use fewer"}}
 	if diff := cmp.Diff(error(want), err); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}

@@ -26,7 +26,7 @@ func (w *walk) document(data []byte) (root value, ok bool) {
 		node := documents[0].Content[0]
 		root = value{walk: w, node: node, line: node.Line}
 	}
-	if !root.present() || root.isNull() {
+	if root.isNull() {
 		w.fail(0, "", "is empty: it needs the sections api and clients")
 		return value{}, false
 	}
@@ -59,14 +59,8 @@ func parseYAML(data []byte) ([]*yaml.Node, error) {
 // shortest beginning of the file that fails in the same way, and returns its last line.
 func syntaxLine(data []byte, failure error) int {
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	ends := make([]int, len(lines))
-	end := 0
-	for i, line := range lines {
-		end += len(line)
-		ends[i] = end
-	}
-	return 1 + sort.Search(len(ends)-1, func(i int) bool {
-		_, err := parseYAML(data[:ends[i]])
+	return 1 + sort.Search(len(lines)-1, func(i int) bool {
+		_, err := parseYAML(bytes.Join(lines[:i+1], nil))
 		return err != nil && explain(err) == explain(failure)
 	})
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,22 +26,17 @@ type Error struct {
 // Error returns one line: file, line, "warning" for a warning, field and message. Empty
 // parts are left out.
 func (e Error) Error() string {
-	var parts []string
+	parts := []string{e.File, "", e.Field, e.Message}
 	switch {
-	case e.File != "" && e.Line > 0:
-		parts = append(parts, e.File+":"+strconv.Itoa(e.Line))
-	case e.File != "":
-		parts = append(parts, e.File)
+	case e.Line > 0 && e.File != "":
+		parts[0] += ":" + strconv.Itoa(e.Line)
 	case e.Line > 0:
-		parts = append(parts, "line "+strconv.Itoa(e.Line))
+		parts[0] = "line " + strconv.Itoa(e.Line)
 	}
 	if e.Warning {
-		parts = append(parts, "warning")
+		parts[1] = "warning"
 	}
-	if e.Field != "" {
-		parts = append(parts, e.Field)
-	}
-	return strings.Join(append(parts, e.Message), ": ")
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": ")
 }
 
 // Errors lists all problems with a configuration, warnings included, sorted by line.

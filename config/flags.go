@@ -1,7 +1,10 @@
 package config
 
 import (
+	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
@@ -16,31 +19,27 @@ func FromFlags(ids []string, environment string, keys igsend.KeySource) (*Config
 	cfg := Config{API: defaultAPI()}
 	w := &walk{}
 	if environment != "" {
-		cfg.API.Environment, cfg.API.Endpoint = environment, endpoints[environment]
-		if cfg.API.Endpoint == "" {
-			w.fail(0, "--igsend.environment", "must be live or sandbox, not %s", quote(environment))
-		}
+		cfg.API.readEnvironment(w.flag("--igsend.environment", environment))
 	}
-
 	if len(ids) == 0 {
 		w.fail(0, "--igsend.client-id", "is missing: name at least one client, such as --igsend.client-id=100045")
 	}
-	seen := make(map[igsend.ClientID]bool)
 	for _, text := range ids {
-		id, err := igsend.ParseClientID(text)
-		switch {
-		case err != nil:
-			w.fail(0, "--igsend.client-id", "must be a client ID in plain digits, such as 100045, not %s", quote(text))
-		case seen[id]:
-			w.fail(0, "--igsend.client-id", "%s is given twice: remove one", id)
+		var c Client
+		v := w.flag("--igsend.client-id", text)
+		if read(v, &c.ID, wantID, parseID) && slices.ContainsFunc(cfg.Clients, func(other Client) bool { return other.ID == c.ID }) {
+			v.fail("%s is given twice: remove one", c.ID)
 		}
-		seen[id] = true
-		cfg.Clients = append(cfg.Clients, Client{ID: id})
+		cfg.Clients = append(cfg.Clients, c)
 	}
-
 	cfg.API.Keys = keys
 	checkKeys(keys, w.variable("IGSEND_PUBLIC_KEY", keys.Public, keys.PublicFile), w.variable("IGSEND_PRIVATE_KEY", keys.Private, keys.PrivateFile))
 	return w.finish(cfg)
+}
+
+// flag returns the value of a flag as if it were in a file.
+func (w *walk) flag(name, text string) value {
+	return value{walk: w, path: name, node: &yaml.Node{Kind: yaml.ScalarNode, Value: text}}
 }
 
 // variable returns the environment variable that is set: name, or name with _FILE added.

@@ -45,8 +45,8 @@ func TestFromFlagsInvalid(t *testing.T) {
 		want        string
 	}{
 		"no client":        {nil, "", good, "--igsend.client-id: is missing: name at least one client, such as --igsend.client-id=100045"},
-		"zero":             {[]string{"0"}, "", good, `--igsend.client-id: must be a client ID in plain digits, such as 100045, not "0"`},
-		"list in one flag": {[]string{"100045,100046"}, "", good, `--igsend.client-id: must be a client ID in plain digits, such as 100045, not "100045,100046"`},
+		"zero":             {[]string{"0"}, "", good, `--igsend.client-id: must be a positive whole number of at most 19 plain digits, such as 100045, not "0"`},
+		"list in one flag": {[]string{"100045,100046"}, "", good, `--igsend.client-id: must be a positive whole number of at most 19 plain digits, such as 100045, not "100045,100046"`},
 		"same client":      {[]string{"100045", "1", "100045"}, "", good, "--igsend.client-id: 100045 is given twice: remove one"},
 		"environment":      {[]string{"1"}, "Live", good, `--igsend.environment: must be live or sandbox, not "Live"`},
 		"no public key":    {[]string{"1"}, "", igsend.KeySource{PrivateFile: file}, "IGSEND_PUBLIC_KEY: is missing: set it to the key, or IGSEND_PUBLIC_KEY_FILE to the name of the file that holds it"},
@@ -55,8 +55,8 @@ func TestFromFlagsInvalid(t *testing.T) {
 		"key file":         {[]string{"1"}, "", igsend.KeySource{Public: "p", PrivateFile: file + "x"}, "IGSEND_PRIVATE_KEY_FILE: credentials: private key: open " + file + "x: no such file or directory"},
 		"everything": {[]string{"a", "b"}, "test", igsend.KeySource{Public: secret, PublicFile: file}, strings.Join([]string{
 			`--igsend.environment: must be live or sandbox, not "test"`,
-			`--igsend.client-id: must be a client ID in plain digits, such as 100045, not "a"`,
-			`--igsend.client-id: must be a client ID in plain digits, such as 100045, not "b"`,
+			`--igsend.client-id: must be a positive whole number of at most 19 plain digits, such as 100045, not "a"`,
+			`--igsend.client-id: must be a positive whole number of at most 19 plain digits, such as 100045, not "b"`,
 			"IGSEND_PUBLIC_KEY: IGSEND_PUBLIC_KEY_FILE is also set: unset one",
 			"IGSEND_PRIVATE_KEY: is missing: set it to the key, or IGSEND_PRIVATE_KEY_FILE to the name of the file that holds it",
 		}, "\n")},

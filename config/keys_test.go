@@ -106,3 +106,14 @@ func TestLoadReportsKeysOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestLoadTLSVersions: Prometheus's library finds what is wrong with tls_config as a whole.
+func TestLoadTLSVersions(t *testing.T) {
+	path := keyFile(t, "api:\n  public_key: p\n  private_key: q\n  tls_config: {min_version: TLS13, max_version: TLS12}\nclients: [{id: 1}]\n", 0o600)
+	cfg, err := Load(path)
+	checkErrors(t, cfg, err)
+	want := path + ":4: api.tls_config: tls_config.max_version must be greater than or equal to tls_config.min_version if both are specified"
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+}

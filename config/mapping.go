@@ -1,6 +1,12 @@
 package config
 
-import "go.yaml.in/yaml/v4"
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
 
 // Aliases and merge keys let clients share thresholds. They also let a small file expand
 // to an enormous one, so their use is limited.
@@ -8,46 +14,32 @@ const (
 	// maxBorrowed is how many YAML nodes may be reached through aliases. 10,000
 	// clients that share ten currencies with two thresholds each need 710,000.
 	maxBorrowed = 1_000_000
-	// maxMerges is how many merges may be nested.
-	maxMerges = 8
+	// maxDepth is how many aliases and merges may lead to a value.
+	maxDepth = 20
 )
 
-// affordable counts the fields or items of v if v was reached through an alias. It returns
-// whether they are within the limit, and reports the first time that they are not.
+// affordable counts the fields or items of v if v was reached through an alias or merge.
+// It returns whether they are within the limits, and reports the first time that they are
+// not.
 func (v value) affordable() bool {
-	if !v.borrowed {
+	if v.depth == 0 {
 		return true
 	}
 	before := v.walk.budget
 	v.walk.budget -= 1 + len(v.node.Content)
+	if v.depth > maxDepth {
+		v.walk.budget = -1
+	}
 	if before >= 0 && v.walk.budget < 0 {
-		v.fail("the aliases in this file expand to more than %d values: use fewer", maxBorrowed)
+		v.fail("the aliases and merges in this file are nested more than %d deep, perhaps in a cycle, or expand to more than %d values: use fewer", maxDepth, maxBorrowed)
 	}
 	return v.walk.budget >= 0
 }
 
-// An entry is one field of a mapping.
-type entry struct {
-	value
-	// twin is the line of an earlier field with the same name, or 0 if there is none.
-	twin int
-}
-
-// once returns whether e is the first field of its name, and reports it if it is not.
-func (e entry) once() bool {
-	if e.twin > 0 {
-		e.fail("is set twice, first in line %d: remove one", e.twin)
-	}
-	return e.twin == 0
-}
-
-// entries returns the fields of the mapping v in the order of the file, followed by
-// those that it merges. ok is false if v is not a mapping; want describes the mapping in
-// the message about that.
-func (v value) entries(want string) (entries []entry, ok bool) { return v.entriesAt(0, want) }
-
-// entriesAt is entries for a mapping at the given depth of nested merges.
-func (v value) entriesAt(depth int, want string) (entries []entry, ok bool) {
+// entries returns the fields of a mapping in the order of the file, followed by those that
+// it merges. ok is false if v is not a mapping; want describes the mapping in the message
+// about that. A missing or empty value is a mapping without fields.
+func (v value) entries(want string) (entries []value, ok bool) {
 	switch {
 	case v.isNull():
 		return nil, true
@@ -60,53 +52,92 @@ func (v value) entriesAt(depth int, want string) (entries []entry, ok bool) {
 	lines := make(map[string]int, len(v.node.Content)/2)
 	var merge value
 	for i := 0; i < len(v.node.Content); i += 2 {
-		key, node := v.node.Content[i], v.node.Content[i+1]
+		key := v.node.Content[i]
 		name := value{walk: v.walk, node: key, path: v.path, line: key.Line}
+		field := v.at(v.node.Content[i+1], v.join(key.Value), key.Value, key.Line)
 		switch {
+		case key.Tag == "!!merge" && merge.present():
+			name.fail("merges (<<) twice: write a list, such as `<<: [*first, *second]`")
 		case key.Tag == "!!merge":
-			if merge.present() {
-				name.fail("merges (<<) twice: write a list, such as `<<: [*first, *second]`")
-			}
-			merge = v.at(node, v.path, v.name, key.Line)
+			merge = field
+			merge.path = v.path
+			merge.depth++
 		case key.Kind != yaml.ScalarNode:
 			name.fail("the name of a field must be text, not %s", kind(key))
-		case !name.wronglyTagged("!!str"):
-			entries = append(entries, entry{v.at(node, v.join(key.Value), key.Value, key.Line), lines[key.Value]})
-			if lines[key.Value] == 0 {
-				lines[key.Value] = key.Line
-			}
+		case name.wronglyTagged("!!str"):
+		case lines[key.Value] > 0:
+			field.fail("is set twice, first in line %d: remove one", lines[key.Value])
+		default:
+			entries = append(entries, field)
+			lines[key.Value] = key.Line
 		}
 	}
-	if merge.present() {
-		entries = append(entries, merge.merged(lines, depth)...)
+	for _, source := range merge.sources() {
+		offered, _ := source.entries("a mapping, or a list of mappings, after <<")
+		for _, field := range offered {
+			if lines[field.name] == 0 {
+				entries = append(entries, field)
+				lines[field.name] = field.line
+			}
+		}
 	}
 	return entries, true
 }
 
-// merged returns the fields that a mapping gets from v, the value of its merge key. v is a
-// mapping, or a list of mappings in which the earlier ones take precedence. Fields that
-// are already in lines are not merged.
-func (v value) merged(lines map[string]int, depth int) (taken []entry) {
-	if depth == maxMerges {
-		v.fail("merges (<<) are nested more than %d deep, or form a cycle", maxMerges)
-		return nil
+// sources returns the mappings that the merge v names: one, or a list in which the earlier
+// ones take precedence.
+func (v value) sources() []value {
+	if !v.present() || v.node.Kind != yaml.SequenceNode {
+		return []value{v}
 	}
-	take := func(source value) {
-		offered, _ := source.entriesAt(depth+1, "a mapping, or a list of mappings, after <<")
-		for _, e := range offered {
-			if lines[e.name] == 0 {
-				lines[e.name] = e.line
-				taken = append(taken, e)
-			}
+	sources, _ := v.items()
+	for i := range sources {
+		sources[i].path, sources[i].line = v.path, v.line
+	}
+	return sources
+}
+
+// A section is a mapping whose fields have fixed names.
+type section struct {
+	value
+	entries []value
+	known   []string
+}
+
+// section returns v as a section. ok is false if v is not a mapping.
+func (v value) section() (s *section, ok bool) {
+	entries, ok := v.entries("a mapping of fields to values")
+	return &section{value: v, entries: entries}, ok
+}
+
+// get returns the field with this name.
+func (s *section) get(name string) value {
+	s.known = append(s.known, name)
+	for _, field := range s.entries {
+		if field.name == name {
+			return field
 		}
 	}
-	if v.node.Kind != yaml.SequenceNode {
-		take(v)
-		return taken
+	return value{walk: s.walk, path: s.join(name), name: name, line: s.line}
+}
+
+// misspelling matches the unknown names that a message may repeat. Anything else may
+// contain a key, if a colon or a quote is missing, as in {private_key:n0t-f0r-the-l0g}.
+var misspelling = regexp.MustCompile(`^[A-Za-z_-]{1,30}$`)
+
+// done reports the fields that get has not been called for.
+func (s *section) done() {
+	slices.Sort(s.known)
+	for _, field := range s.entries {
+		if slices.Contains(s.known, field.name) {
+			continue
+		}
+		if !misspelling.MatchString(field.name) {
+			s.walk.fail(field.line, s.path, "unknown field, not shown because it may contain a secret; the fields here are %s", strings.Join(s.known, ", "))
+		} else if name, ok := nearest(field.name, s.known); ok {
+			field.fail("unknown field: did you mean %s?", name)
+		} else {
+			field.fail("unknown field: the fields here are %s", strings.Join(s.known, ", "))
+		}
 	}
-	v.each(func(item value) {
-		item.path, item.line = v.path, v.line
-		take(item)
-	})
-	return taken
 }

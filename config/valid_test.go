@@ -165,7 +165,7 @@ func TestValid(t *testing.T) {
 			}
 		}),
 		"tls_from.yml": with(func(cfg *Config) {
-			cfg.API.TLS.MinVersion = promconfig.TLSVersions["TLS13"]
+			cfg.API.TLS.MinVersion, cfg.API.TLS.InsecureSkipVerify = promconfig.TLSVersions["TLS13"], true
 		}),
 		"prometheus_empty.yml": with(func(cfg *Config) {
 			cfg.API.Environment, cfg.API.Endpoint = "sandbox", "https://sandbox.api.igsend.co.uk/services/clientbalance/"
