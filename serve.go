@@ -88,7 +88,7 @@ func serve(ctx context.Context, load func() (collector.Settings, error), watch *
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // before loading, so that no SIGHUP ends the process
-	watch.changed() // before loading, so that no change is missed
+	watch.changed()                        // before loading, so that no change is missed
 	settings, err := load()
 	switch {
 	case ctx.Err() != nil:

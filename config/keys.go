@@ -22,7 +22,7 @@ func checkKeys(keys igsend.KeySource, public, private value) {
 }
 
 // placeholder matches what examples have in place of a key.
-var placeholder = regexp.MustCompile(`(?i)\$\{|^your|^<.*>$`)
+var placeholder = regexp.MustCompile(`(?i)\$\{|^your|^<.*>$|^change.?me$|^replace.?me$|^x+$|^(…|\.+)$`)
 
 // checkKey reports what is wrong with a key. file is the file that it was read from, if
 // any, and err the error from reading it. checkKey returns whether there is a key.

@@ -39,6 +39,8 @@ func TestKeyWarnings(t *testing.T) {
 		"environment":         {"${" + secret + "}", 0o600, placeholder},
 		"inside":              {"x${" + secret + "}", 0o600, placeholder},
 		"yours":               {"Your-" + secret, 0o600, placeholder},
+		"as in README.md":     {"…", 0o600, placeholder},
+		"change me":           {"changeme", 0o600, placeholder},
 		"brackets":            {"<" + secret + ">", 0o600, placeholder},
 		"not yours":           {secret + "-your", 0o600, ""},
 		"blank":               {secret + " x", 0o600, blanks},
