@@ -16,13 +16,16 @@ type fileWatch struct {
 }
 
 // changed reports whether the content is not what it was at the last call. A file that
-// can't be read counts as one without content.
-func (w *fileWatch) changed() bool {
-	content, _ := os.ReadFile(w.name) // reading the configuration from it reports the error
+// can't be read counts as one without content. When ctx is done, nothing has changed.
+func (w *fileWatch) changed(ctx context.Context) bool {
+	// The error is reported by the reload that follows.
+	content, _ := interruptible(ctx, func() ([]byte, error) { return os.ReadFile(w.name) })
 	sum := sha256.Sum256(content)
-	changed := sum != w.last
+	if ctx.Err() != nil || sum == w.last {
+		return false
+	}
 	w.last = sum
-	return changed
+	return true
 }
 
 // run calls reload after each change, until ctx is done. A reload that fails is not
@@ -39,7 +42,7 @@ func (w *fileWatch) run(ctx context.Context, reload func() error) {
 			return
 		case <-ticker.C:
 		}
-		if changed, err := interruptible(ctx, func() (bool, error) { return w.changed(), nil }); err == nil && changed {
+		if w.changed(ctx) {
 			_ = reload() // logged, and in the metrics
 		}
 	}

@@ -35,8 +35,8 @@ func TestFileWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		swap(t, write(t, "one", "a"))
 		w := &fileWatch{name: link, interval: 30 * time.Second}
-		w.changed() // as serve does before it loads the file
 		ctx, stop := context.WithCancel(t.Context())
+		w.changed(ctx) // as serve does before it loads the file
 		reloads := 0
 		done := make(chan struct{})
 		go func() {

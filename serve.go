@@ -87,8 +87,9 @@ func serve(ctx context.Context, load func() (collector.Settings, error), watch *
 		return err
 	}
 	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP) // before loading, so that no SIGHUP ends the process
-	watch.changed()                        // before loading, so that no change is missed
+	// Before loading, so that no SIGHUP ends the process and no change is missed.
+	signal.Notify(hangups, syscall.SIGHUP)
+	watch.changed(ctx)
 	settings, err := load()
 	switch {
 	case ctx.Err() != nil:
