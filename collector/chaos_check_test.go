@@ -184,6 +184,8 @@ func (w *world) checkUnasked(s *chaosScrape, a *Answer, hungUp bool) {
 	case err == nil:
 	case errors.Is(err, errNoTime):
 		honest = hungUp || err.Reason == igsend.ReasonTimeout && s.ended.Equal(s.deadline)
+	case errors.Is(err, errGivenUp):
+		honest = err.Reason == igsend.ReasonTimeout
 	case errors.Is(err, errQuiet):
 		honest = err.Reason == igsend.ReasonRateLimited && (s.joined.Before(w.silent) || !w.last429.Before(s.joined))
 	case errors.Is(err, errRefused):

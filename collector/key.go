@@ -37,6 +37,11 @@ const minRefusals = 3
 func (k *key) inDoubt() bool { return len(k.refusals) >= 2 }
 func (k *key) refused() bool { return len(k.refusals) >= minRefusals }
 
+// withdrawn reports whether clients that were not refused before have been refused.
+func (k *key) withdrawn() bool {
+	return slices.ContainsFunc(k.refusals, func(r refusal) bool { return !r.known })
+}
+
 // mayAsk reports whether any client may be asked. After the first refusal, no more may be
 // refused or unanswered than there are slots: if the key was withdrawn, that is how many
 // requests IGSend refuses.
@@ -62,8 +67,9 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 	accepted := err == nil || err.KeysAccepted()
 	refused := err != nil && err.KeysRefused()
 	known := k.lastRefused(r.client)
-	// A client that was refused before tells nothing new, unless it was asked to find out.
-	tells := r.keyTest || refused && !known
+	// A client that was refused before tells nothing new, unless it was asked to find out. A
+	// test that failed otherwise ends the scrape only if the key seems to be withdrawn.
+	tells := !r.canceled && (refused && !known || r.keyTest && (refused || k.withdrawn()))
 	switch {
 	case accepted && r.sent.Before(k.refusedAt):
 		// The key may have been withdrawn since: a doubt stays, for another client to clear.
@@ -96,12 +102,12 @@ func (k *key) forgetKnown() {
 }
 
 // testRank orders clients by how much their answers will tell about a key in doubt, best
-// first: one that IGSend accepted last time, and not one that may never answer.
+// first: those that IGSend accepted last time; last, those that it refused.
 func (k *key) testRank(c *client) int {
 	switch {
-	case c.slow:
-		return 3
 	case k.lastRefused(c):
+		return 3
+	case c.slow: // may never answer
 		return 2
 	case k.lastAccepted(c):
 		return 0
@@ -110,7 +116,8 @@ func (k *key) testRank(c *client) int {
 }
 
 // keyTest returns the client that is asked to test a key in doubt: of those that a scrape
-// waits for, the best, and among equals the one whose last outcome is oldest.
+// waits for, the best, and among equals the one whose last outcome is oldest. A better one
+// may be paused before a retry, and is waited for.
 func (f *Fetcher) keyTest() (of *session, index int) {
 	var best *client
 	compare := func(k *key, a, b *client) int { return cmp.Or(cmp.Compare(k.testRank(a), k.testRank(b)), byTurn(a, b)) }
@@ -125,6 +132,11 @@ func (f *Fetcher) keyTest() (of *session, index int) {
 				}
 			}
 		}
+	}
+	if best != nil && of.key.lastRefused(best) && slices.ContainsFunc(of.requests, func(r *request) bool {
+		return r != nil && r.pause != nil && !of.key.lastRefused(r.client)
+	}) {
+		return nil, 0
 	}
 	return of, index
 }

@@ -20,7 +20,8 @@ type request struct {
 	client   *client
 	inFlight bool
 	attempts int
-	sent     time.Time     // when the last attempt was made
+	begun    time.Time     // when the first attempt was made
+	sent     time.Time     // when the last one was
 	first    *igsend.Error // why the first attempt failed
 	failed   time.Time     // when it did
 	pause    *time.Timer   // runs before another attempt; nil at other times
@@ -38,7 +39,7 @@ type request struct {
 func (f *Fetcher) send(s *session, i int, now time.Time) *request {
 	r := s.requests[i]
 	if r == nil {
-		r = &request{session: s, index: i, client: s.clients[i]}
+		r = &request{session: s, index: i, client: s.clients[i], begun: now}
 		s.requests[i] = r
 	}
 	r.inFlight, r.sent, r.slow = true, now, r.client.slow
@@ -64,12 +65,20 @@ func (f *Fetcher) countInFlight(r *request, change int) {
 }
 
 // tooSlow notes that a request in flight has had the whole time of a scrape: it counts as
-// one for a slow client from here on, whoever else waits for it.
-func (f *Fetcher) tooSlow(r *request) {
+// one for a slow client from here on. Scrapes that overlap must not hand it on for ever: if
+// none that waits for it has more time in all than it has had, it is given up.
+func (f *Fetcher) tooSlow(r *request, now time.Time) {
 	f.countInFlight(r, -1)
 	r.slow, r.keyTest = true, false
 	f.countInFlight(r, 1)
-	f.outcome(r.client, &igsend.Error{Reason: igsend.ReasonTimeout})
+	err := &igsend.Error{ClientID: r.client.id, Reason: igsend.ReasonTimeout, Err: errGivenUp}
+	f.outcome(r.client, err)
+	more := func(s *scrape) bool {
+		return s.waitsFor(r.session, r.index) && s.deadline.Sub(s.started) > now.Sub(r.begun)
+	}
+	if r.requests[r.index] == r && !slices.ContainsFunc(f.scrapes, more) {
+		f.finish(r, Answer{ClientID: r.client.id, Err: err, At: now})
+	}
 }
 
 // run makes the attempt. Its goroutine then makes the next one, if there is one: a new

@@ -49,7 +49,11 @@ func (f *Fetcher) endPause(r *request) {
 	}
 	r.pause = nil
 	for _, s := range f.scrapes {
-		if s.waitsFor(r.session, r.index) {
+		switch {
+		case !s.waitsFor(r.session, r.index):
+		case r.client.slow && f.slots() > 1:
+			s.queue.slow = append(s.queue.slow, r.index)
+		default:
 			s.queue.fast = append(s.queue.fast, r.index)
 		}
 	}

@@ -101,8 +101,8 @@ func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 		if r == nil || !r.inFlight {
 			continue
 		}
-		if reason == igsend.ReasonTimeout && !r.sent.After(s.started) {
-			f.tooSlow(r)
+		if reason == igsend.ReasonTimeout && !r.begun.After(s.started) {
+			f.tooSlow(r, now)
 		}
 		if s.requests[i] != r { // no other scrape waits for it
 			r.cancel(reason)
@@ -118,6 +118,7 @@ func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 
 var (
 	errNoTime  = errors.New("the scrape ended before an answer")
+	errGivenUp = errors.New("no answer in the time of a whole scrape")
 	errQuiet   = errors.New("not asked: IGSend asked to wait")
 	errRefused = errors.New("not asked: the keys were refused for other clients")
 )

@@ -16,7 +16,7 @@ import (
 // while others wait. Otherwise a handful that never answer would keep the others out.
 // When no others wait, they leave one slot free for a retry or a scrape to come. With
 // one slot, they come last. Clients whose keys were refused come last as well. So that
-// coming last never means never, every fifth scrape asks one of them in its turn.
+// coming last never means never, every fifth scrape asks all in their turn.
 const inTurnEvery = 5 // odd, so that two scrapers that take turns both get some
 
 // A turn numbers outcomes in the order in which they occurred; 0 is before all.
@@ -49,38 +49,29 @@ type queue struct {
 
 // newQueue returns the queue of a scrape that starts. In every fifth one, inTurn is true.
 func newQueue(s *scrape, inTurn bool, slots int) (q queue) {
-	comesLast := make([]bool, len(s.clients))
-	oldest := -1 // of those
-	for i, c := range s.clients {
-		if s.answered(i) {
-			continue
-		}
-		comesLast[i] = s.key.lastRefused(c) || c.slow && slots == 1
-		if comesLast[i] && (oldest < 0 || byTurn(c, s.clients[oldest]) < 0) {
-			oldest = i
-		}
-		if c.slow && slots > 1 {
-			q.slow = append(q.slow, i)
-		} else {
-			q.fast = append(q.fast, i)
-		}
-	}
-	if inTurn && oldest >= 0 {
-		comesLast[oldest] = false
-	}
+	comesLast := func(c *client) bool { return !inTurn && (s.key.lastRefused(c) || c.slow && slots == 1) }
 	order := func(i, j int) int {
 		a, b := s.clients[i], s.clients[j]
-		switch {
-		case comesLast[i] && !comesLast[j]:
+		switch last := comesLast(a); {
+		case last != comesLast(b) && last:
 			return 1
-		case comesLast[j] && !comesLast[i]:
+		case last != comesLast(b):
 			return -1
-		case comesLast[i] && s.key.lastRefused(a) && s.key.lastRefused(b):
+		case last && s.key.lastRefused(a) && s.key.lastRefused(b):
 			// While a key is refused, only its tests are asked. When it is accepted again, they
 			// come before the clients that are refused on their own.
 			return cmp.Or(byTurn(b, a), cmp.Compare(i, j))
 		}
 		return cmp.Or(byTurn(a, b), cmp.Compare(i, j))
+	}
+	for i, c := range s.clients {
+		switch {
+		case s.answered(i):
+		case c.slow && slots > 1:
+			q.slow = append(q.slow, i)
+		default:
+			q.fast = append(q.fast, i)
+		}
 	}
 	slices.SortFunc(q.fast, order)
 	slices.SortFunc(q.slow, order)
