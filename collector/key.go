@@ -116,11 +116,18 @@ func (k *key) testRank(c *client) int {
 }
 
 // keyTest returns the client that is asked to test a key in doubt: of those that a scrape
-// waits for, the best, and among equals the one whose last outcome is oldest. A better one
-// may be paused before a retry, and is waited for.
+// waits for, the best, and among equals the one whose last outcome is oldest. If the doubt
+// comes from clients that are refused on their own, those refused latest come first: they
+// may have been refused with all others. A better one may be paused before a retry, and is
+// waited for.
 func (f *Fetcher) keyTest() (of *session, index int) {
 	var best *client
-	compare := func(k *key, a, b *client) int { return cmp.Or(cmp.Compare(k.testRank(a), k.testRank(b)), byTurn(a, b)) }
+	compare := func(k *key, a, b *client) int {
+		if k.lastRefused(a) && k.lastRefused(b) && !k.withdrawn() {
+			return byTurn(b, a)
+		}
+		return cmp.Or(cmp.Compare(k.testRank(a), k.testRank(b)), byTurn(a, b))
+	}
 	for _, s := range f.scrapes {
 		if !s.key.mayTest() || s.keyTested && s.key.refused() || s.full() {
 			continue

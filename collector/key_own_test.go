@@ -29,17 +29,28 @@ func answered(got map[igsend.ClientID]igsend.Reason) (n int) {
 }
 
 // ownRefusals returns a fetcher of a hundred clients, the first of which are refused on
-// their own, when it knows them.
-func ownRefusals(t *testing.T, n igsend.ClientID, concurrency int) (*Fetcher, *fakeAPI) {
+// their own, once it knows them and has made some more scrapes.
+func ownRefusals(t *testing.T, n igsend.ClientID, concurrency, more int) (*Fetcher, *fakeAPI) {
 	t.Helper()
 	api := &fakeAPI{latency: 20 * time.Millisecond}
 	denyAll(api, ids(1, n))
 	f := newTestFetcher(api, ids(1, 100), slots(concurrency))
-	for range 5 {
+	for answered(scrapeAll(t, f, 9500*time.Millisecond)) < 100-int(n) {
+	}
+	for range more {
 		scrapeAll(t, f, 9500*time.Millisecond)
 	}
 	api.asked()
 	return f, api
+}
+
+// eachPhase runs a test at each distance from a scrape that asks all in their turn.
+func eachPhase(t *testing.T, name string, test func(t *testing.T, phase int)) {
+	for phase := range inTurnEvery {
+		t.Run(fmt.Sprint(name, ", phase ", phase), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, phase) })
+		})
+	}
 }
 
 // The client that is asked first fails, which says nothing of the key. Everybody else is
@@ -52,7 +63,7 @@ func TestOwnRefusalsMakeNoScrapeHangOnOneAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f, api := ownRefusals(t, 3, 8)
+				f, api := ownRefusals(t, 3, 8, 0)
 				scrapeAll(t, f, 9500*time.Millisecond)
 				first := api.asked()[0] // and in the next scrape, too
 				api.set(first, failure)
@@ -68,7 +79,7 @@ func TestOwnRefusalsAndClientsThatDie(t *testing.T) {
 	for _, own := range []igsend.ClientID{0, 2, 3} {
 		t.Run(fmt.Sprint(own, " refused"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f, api := ownRefusals(t, own, 8)
+				f, api := ownRefusals(t, own, 8, 0)
 				scrapeAll(t, f, 9500*time.Millisecond)
 				for _, id := range api.asked()[:10] {
 					api.set(id, timesOut(5*time.Second))
@@ -94,20 +105,18 @@ func TestAllComeBackBesideOwnRefusals(t *testing.T) {
 		slots int
 		own   igsend.ClientID
 	}{{1, 3}, {4, 10}, {8, 10}} {
-		t.Run(fmt.Sprintf("%d slots, %d refused", test.slots, test.own), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f, api := ownRefusals(t, test.own, test.slots)
-				denyAll(api, ids(1, 100))
-				for range 30 {
-					scrapeAll(t, f, 9500*time.Millisecond)
+		eachPhase(t, fmt.Sprintf("%d slots, %d refused", test.slots, test.own), func(t *testing.T, phase int) {
+			f, api := ownRefusals(t, test.own, test.slots, phase)
+			denyAll(api, ids(1, 100))
+			for range 30 {
+				scrapeAll(t, f, 9500*time.Millisecond)
+			}
+			acceptAll(api, ids(test.own+1, 100))
+			for i := range 3 {
+				if got, want := answered(scrapeAll(t, f, 9500*time.Millisecond)), 100-int(test.own); got != want {
+					t.Errorf("scrape %d: %d clients answered, want %d", i, got, want)
 				}
-				acceptAll(api, ids(test.own+1, 100))
-				for i := range 3 {
-					if got, want := answered(scrapeAll(t, f, 9500*time.Millisecond)), 100-int(test.own); got != want {
-						t.Errorf("scrape %d: %d clients answered, want %d", i, got, want)
-					}
-				}
-			})
+			}
 		})
 	}
 }
@@ -116,7 +125,7 @@ func TestAllComeBackBesideOwnRefusals(t *testing.T) {
 // waits for it longer than one scrape.
 func TestAnUnansweredTestIsNotHandedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, api := ownRefusals(t, 2, 8)
+		f, api := ownRefusals(t, 2, 8, 0)
 		scrapeAll(t, f, 9500*time.Millisecond)
 		api.set(api.asked()[0], timesOut(2*time.Minute))
 		var scrapers sync.WaitGroup

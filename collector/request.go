@@ -20,8 +20,7 @@ type request struct {
 	client   *client
 	inFlight bool
 	attempts int
-	begun    time.Time     // when the first attempt was made
-	sent     time.Time     // when the last one was
+	sent     time.Time     // when the last attempt was made
 	first    *igsend.Error // why the first attempt failed
 	failed   time.Time     // when it did
 	pause    *time.Timer   // runs before another attempt; nil at other times
@@ -39,7 +38,7 @@ type request struct {
 func (f *Fetcher) send(s *session, i int, now time.Time) *request {
 	r := s.requests[i]
 	if r == nil {
-		r = &request{session: s, index: i, client: s.clients[i], begun: now}
+		r = &request{session: s, index: i, client: s.clients[i]}
 		s.requests[i] = r
 	}
 	r.inFlight, r.sent, r.slow = true, now, r.client.slow
@@ -74,7 +73,7 @@ func (f *Fetcher) tooSlow(r *request, now time.Time) {
 	err := &igsend.Error{ClientID: r.client.id, Reason: igsend.ReasonTimeout, Err: errGivenUp}
 	f.outcome(r.client, err)
 	more := func(s *scrape) bool {
-		return s.waitsFor(r.session, r.index) && s.deadline.Sub(s.started) > now.Sub(r.begun)
+		return s.waitsFor(r.session, r.index) && s.deadline.Sub(s.started) > now.Sub(r.sent)
 	}
 	if r.requests[r.index] == r && !slices.ContainsFunc(f.scrapes, more) {
 		f.finish(r, Answer{ClientID: r.client.id, Err: err, At: now})

@@ -101,7 +101,7 @@ func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 		if r == nil || !r.inFlight {
 			continue
 		}
-		if reason == igsend.ReasonTimeout && !r.begun.After(s.started) {
+		if reason == igsend.ReasonTimeout && !r.sent.After(s.started) {
 			f.tooSlow(r, now)
 		}
 		if s.requests[i] != r { // no other scrape waits for it

@@ -40,6 +40,34 @@ func TestSlowClientsLeaveASlotToARetry(t *testing.T) {
 	})
 }
 
+// The retries of slow clients keep to the slow clients' share.
+func TestRetriesOfSlowClientsLeaveSlotsToOtherScrapes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 10 * time.Millisecond}
+		f := newTestFetcher(api, ids(1, 30), nil)
+		want := learnSlow(t, f, api, timesOut(5*time.Second))
+		for _, id := range ids(1, 20) {
+			api.count[id] = 0
+			api.setFunc(id, func(call int) reply {
+				if call == 1 {
+					return unavailable
+				}
+				return timesOut(5 * time.Second)
+			})
+		}
+		background(t, f, 20*time.Second)
+		time.Sleep(3 * time.Second)
+		got := scrapeAll(t, f, time.Second)
+		for _, id := range ids(1, 20) {
+			delete(want, id)
+			delete(got, id)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("short scrape (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // learnSlow makes clients 1 to 20 of 30 as slow as it is told, and scrapes until it is
 // known of each. It returns what a scrape then says.
 func learnSlow(t *testing.T, f *Fetcher, api *fakeAPI, slow reply) map[igsend.ClientID]igsend.Reason {
