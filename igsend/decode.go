@@ -223,8 +223,10 @@ func (d decoder) explain(doc document, e *Error) *Error {
 	if doc.CoreRes == nil {
 		return e
 	}
-	// An ID that is not a number is left out: it stays 0.
-	e.MessageID, _ = strconv.ParseInt(scalar(doc.CoreRes.MessageID), 10, 64)
+	// An ID that is not a number is left out: it stays 0. A number could be a key.
+	if id := scalar(doc.CoreRes.MessageID); d.keys.clean(id) == id {
+		e.MessageID, _ = strconv.ParseInt(id, 10, 64)
+	}
 	e.Message = d.keys.clean(scalar(doc.CoreRes.Message))
 	return e
 }

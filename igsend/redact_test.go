@@ -1,6 +1,9 @@
 package igsend
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestClean(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -24,5 +27,20 @@ func TestClean(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestANumericKeyIsNoMessageID(t *testing.T) {
+	d := decoder{id: 1, keys: Keys{Public: "p", Private: "918273645"}}
+	for body, want := range map[string]int64{
+		`{"coreRes": {"status": 2, "MessageID": 918273645}}`:    0,
+		`{"coreRes": {"status": 2, "MessageID": "1918273645"}}`: 0,
+		`{"coreRes": {"status": 2, "MessageID": 10009}}`:        10009,
+	} {
+		_, err := d.decode([]byte(body))
+		var failure *Error
+		if !errors.As(err, &failure) || failure.MessageID != want {
+			t.Errorf("%s: %v, want MessageID %d", body, err, want)
+		}
 	}
 }
