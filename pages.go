@@ -5,32 +5,24 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/igsend-exporter/igsend_exporter/collector"
 )
+
+const runbooks = "https://github.com/igsend-exporter/igsend_exporter/blob/main/deploy/runbooks.md"
 
 // newMux returns the exporter's pages. Only the metrics ask IGSend. Once ctx is done, the
 // exporter is no longer ready.
-func newMux(ctx context.Context, telemetryPath string, metrics, reload http.Handler) (*http.ServeMux, error) {
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		Name:        "igsend_exporter",
-		Description: "Prometheus exporter for the balances of client accounts at IGSend",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: telemetryPath, Text: "Metrics", Description: "asks IGSend for every configured client"},
-			{Address: "/-/healthy", Text: "Health"},
-			{Address: "/-/ready", Text: "Readiness"},
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
+func newMux(ctx context.Context, telemetryPath string, metrics http.Handler, status func() collector.Status, reload *reloader) *http.ServeMux {
 	mux := http.NewServeMux()
 	if telemetryPath == "/" {
 		mux.Handle("GET /{$}", metrics)
 	} else {
-		mux.Handle("GET /{$}", landing)
+		mux.Handle("GET /{$}", newLandingPage(status, reload.last, telemetryPath, []link{
+			{telemetryPath, "Metrics", "ask IGSend for every configured client"},
+			{"/-/healthy", "Health", ""},
+			{"/-/ready", "Readiness", ""},
+			{runbooks, "Runbooks", "for each alert"},
+		}))
 		mux.Handle("GET "+telemetryPath, metrics)
 	}
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
@@ -45,5 +37,5 @@ func newMux(ctx context.Context, telemetryPath string, metrics, reload http.Hand
 	})
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
-	return mux, nil
+	return mux
 }

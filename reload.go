@@ -4,8 +4,10 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/igsend-exporter/igsend_exporter/collector"
 )
@@ -44,6 +46,15 @@ func newReloader(load func() (collector.Settings, error), fetcher *collector.Fet
 func (r *reloader) succeed() {
 	r.successful.Set(1)
 	r.succeeded.SetToCurrentTime()
+}
+
+// last returns when the settings in use were loaded, and whether a reload has failed since.
+// It does not wait for a reload in progress.
+func (r *reloader) last() (loaded time.Time, failed bool) {
+	var successful, succeeded dto.Metric
+	_ = r.successful.Write(&successful) // a gauge returns no error
+	_ = r.succeeded.Write(&succeeded)
+	return time.UnixMilli(int64(succeeded.GetGauge().GetValue() * 1000)), successful.GetGauge().GetValue() == 0
 }
 
 // reload loads the settings. Scrapes use them from the next one on.

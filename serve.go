@@ -114,10 +114,7 @@ func serve(ctx context.Context, load func() (collector.Settings, error), watch *
 	if !server.disableExporterMetrics {
 		metrics = promhttp.InstrumentMetricHandler(registry, metrics)
 	}
-	mux, err := newMux(ctx, server.telemetryPath, metrics, reload)
-	if err != nil {
-		return err
-	}
+	mux := newMux(ctx, server.telemetryPath, metrics, fetcher.Status, reload)
 	defer reloadOnHangup(hangups, reload)()
 	go watch.run(ctx, reload.reload)
 	return listen(ctx, mux, server, logger)

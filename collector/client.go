@@ -19,9 +19,11 @@ type client struct {
 	slow     bool // that was a timeout
 	standing standing
 
-	asked      time.Time // when the request of the last recorded answer was sent
-	last       *Answer   // the last complete, valid one; nil when there is none
-	lastSource source    // of asked and last
+	asked      time.Time     // when the request of the last recorded answer was sent
+	last       *Answer       // the last complete, valid one; nil when there is none
+	lastSource source        // of asked and last
+	shown      Answer        // the latest scrape's, for Status
+	took       time.Duration // of the latest answer, for Status
 	failing    igsend.Reason
 	errors     []errorCount // by reason
 	balances   []*balance   // by currency
@@ -56,6 +58,9 @@ const maxCurrencies = 200
 // moves no balance.
 func (c *client) record(a Answer, sent time.Time, from, current source) {
 	c.logOutcome(a.Err)
+	if from == current {
+		c.took = a.At.Sub(sent)
+	}
 	if len(a.Balances) == 0 || from != current || sent.Before(c.asked) {
 		return
 	}

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -56,6 +57,7 @@ func (f *Fetcher) infoDesc() *prometheus.Desc {
 func (f *Fetcher) samples(s *scrape) []sample {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.show(s, time.Now())
 	const usually = 9 // for a client with one currency, in credit, and a threshold
 	all := make([]sample, 0, usually*len(s.clients))
 	for i, c := range s.clients {

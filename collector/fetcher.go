@@ -34,6 +34,8 @@ type Fetcher struct {
 	limiter      *rate.Limiter
 	wake         *time.Timer // calls dispatch when the rate allows the next request
 	quietUntil   time.Time   // nothing is asked before, because of a 429
+	scraped      time.Time   // when the latest scrape ended, for Status
+	scrapeTook   time.Duration
 }
 
 // NewFetcher returns a Fetcher for settings. It logs one line when a client's outcome
@@ -63,6 +65,9 @@ func (f *Fetcher) Apply(settings Settings) {
 	}
 	f.limiter.SetLimit(limit)
 	if old != nil {
+		if old.source != f.current.source {
+			f.forgetShown()
+		}
 		old.API.Close()
 	}
 	f.dispatch(time.Now())

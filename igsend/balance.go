@@ -77,7 +77,7 @@ func parseAmount(text, currency string, unit Unit) (decimal.Decimal, string) {
 	if unit != UnitMinor {
 		return amount, ""
 	}
-	exponent, ok := minorUnitExponent(currency)
+	exponent, ok := MinorUnitExponent(currency)
 	if !ok {
 		return decimal.Decimal{}, "the currency has no minor unit in ISO 4217, so the balance can't be converted"
 	}

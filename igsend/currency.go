@@ -32,10 +32,10 @@ var minorUnitExponents = func() map[string]int32 {
 	return exponents
 }()
 
-// minorUnitExponent returns the number of decimal places between the major and the
+// MinorUnitExponent returns the number of decimal places between the major and the
 // minor unit of an ISO 4217 currency: 2 for GBP, 0 for JPY. It returns false if
 // ISO 4217 does not list the code or gives it no minor unit.
-func minorUnitExponent(currency string) (int32, bool) {
+func MinorUnitExponent(currency string) (int32, bool) {
 	exponent, ok := minorUnitExponents[currency]
 	return exponent, ok
 }

@@ -47,7 +47,7 @@ func FuzzDecode(f *testing.F) {
 			if !plainDecimal.MatchString(b.Reported) || len(b.Reported) > maxAmountLength || !strings[b.Reported] {
 				t.Errorf("balance %q is not a plain decimal from the input", b.Reported)
 			}
-			exponent, _ := minorUnitExponent(b.Currency)
+			exponent, _ := MinorUnitExponent(b.Currency)
 			if !minor {
 				exponent = 0
 			}

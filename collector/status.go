@@ -1,0 +1,67 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/igsend-exporter/igsend_exporter/config"
+	"github.com/igsend-exporter/igsend_exporter/igsend"
+)
+
+// A Status is what the latest scrapes said, for people. Reading it asks for nothing.
+type Status struct {
+	// Scraped is when the latest scrape ended; zero before the first.
+	Scraped time.Time
+	// Took is how long that scrape took.
+	Took time.Duration
+	// Clients are in the order of the configuration.
+	Clients []ClientStatus
+}
+
+// A ClientStatus is what is known of one client.
+type ClientStatus struct {
+	config.Client
+
+	// Answer is what the latest scrape said of the client; At is zero before the first. A
+	// scraper that hung up leaves the answer before.
+	Answer Answer
+	// LastSuccess is when the last complete, valid answer arrived; zero before the first.
+	LastSuccess time.Time
+	// Took is how long IGSend took for its latest answer.
+	Took time.Duration
+}
+
+// Status returns what the latest scrapes said.
+func (f *Fetcher) Status() Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	status := Status{Scraped: f.scraped, Took: f.scrapeTook, Clients: make([]ClientStatus, len(f.current.clients))}
+	for i, c := range f.current.clients {
+		s := &status.Clients[i]
+		s.Client, s.Answer, s.Took = f.current.Config.Clients[i], c.shown, c.took
+		if c.last != nil {
+			s.LastSuccess = c.last.At
+		}
+	}
+	return status
+}
+
+// show keeps the answers of a scrape for Status.
+func (f *Fetcher) show(s *scrape, now time.Time) {
+	if s.source != f.current.source {
+		return // a reload came in between
+	}
+	f.scraped, f.scrapeTook = now, now.Sub(s.started)
+	for i, c := range s.clients {
+		if a := &s.answers[i]; a.Err == nil || a.Err.Reason != igsend.ReasonCanceled {
+			c.shown = *a
+		}
+	}
+}
+
+// forgetShown drops what Status would say, when a reload has replaced the source of it.
+func (f *Fetcher) forgetShown() {
+	f.scraped, f.scrapeTook = time.Time{}, 0
+	for _, c := range f.clients {
+		c.shown, c.took = Answer{}, 0
+	}
+}
