@@ -24,6 +24,8 @@ import (
 // Each fault is applied to the documented answer for a client with one balance.
 func TestFaultsThatAnswer(t *testing.T) {
 	half := documentedBody[:len(documentedBody)/2]
+	released := make(chan struct{})
+	close(released)
 	for _, tc := range []struct {
 		name   string
 		fault  igsendtest.Fault
@@ -37,6 +39,7 @@ func TestFaultsThatAnswer(t *testing.T) {
 		{"Refused", igsendtest.Refused, answer{Status: 200, Body: refusal}, nil},
 		{"WithHeader", igsendtest.WithHeader("Retry-After", "9", igsendtest.Status(429)), answer{Status: 429}, http.Header{"Retry-After": {"9"}}},
 		{"another type", igsendtest.WithHeader("Content-Type", "text/html", igsendtest.Documented), answer{Status: 200, Body: documentedBody}, http.Header{"Content-Type": {"text/html"}}},
+		{"Hold", igsendtest.Hold(released, igsendtest.Status(503)), answer{Status: 503}, nil},
 		{"TruncatedJSON", igsendtest.TruncatedJSON, answer{Status: 200, Body: half}, http.Header{"Content-Type": {"application/json"}}},
 		{"Huge", igsendtest.Huge(5), answer{Status: 200, Body: `{"padding": "aaaaa", ` + documentedBody[1:]}, nil},
 		{"CloseBeforeAnswer", igsendtest.CloseBeforeAnswer, answer{Err: "EOF"}, nil},

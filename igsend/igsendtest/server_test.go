@@ -64,6 +64,11 @@ func TestEndpointIsReachedWithoutHelp(t *testing.T) {
 		t.Errorf("got %q, %v over %s", body, err, resp.Proto)
 	}
 
+	srv.TLSClientConfig().RootCAs = nil // changes only this one
+	if got, _ := do(newClient(t, srv), newRequest(t.Context(), srv, 100000)); got.Status != 200 {
+		t.Errorf("answer %+v", got)
+	}
+
 	plain := igsendtest.NewServer(keys)
 	defer plain.Close()
 	if plain.CertificatePEM() != nil || plain.TLSClientConfig() != nil {
