@@ -91,7 +91,7 @@ clients:
 // The balance command stops after a refused key, as a scrape does.
 func TestBalanceStopsAtARefusedKey(t *testing.T) {
 	s := newSite(t)
-	s.SetFault(igsendtest.Unauthorized)
+	s.SetFault(igsendtest.Status(401))
 	ids := strings.Fields("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20")
 	stdout, _, status := execute(t, nil, append([]string{"balance", "--config.file=" + s.configFile}, ids...)...)
 	if got := strings.Count(stdout, "unauthorized"); got != 20 || status != 1 {

@@ -5,13 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
-
-	"github.com/shopspring/decimal"
 
 	"github.com/igsend-exporter/igsend_exporter/collector"
 	"github.com/igsend-exporter/igsend_exporter/config"
@@ -21,10 +17,13 @@ import (
 
 // demo serves the metrics of a simulated IGSend API inside the process.
 func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdout io.Writer, logger *slog.Logger) error {
-	keys := igsend.Keys{Public: "demo-public-key", Private: "demo-private-key"}
-	api := igsendtest.NewServer(keys)
+	api := igsendtest.NewServer(igsend.Keys{Public: "demo-public-key", Private: "demo-private-key"})
 	defer api.Close()
-	cfg := demoConfig(api.Endpoint(), keys, igsendtest.Demo(api.API, time.Now()))
+	simulate(api.API, time.Now())
+	cfg, err := config.Parse(fmt.Appendf(nil, demoConfig, api.Endpoint()), "")
+	if err != nil {
+		return err
+	}
 
 	server.listening = func(l net.Listener) {
 		fmt.Fprintf(stdout, "Open %s%s for the balances of %d clients at a simulated IGSend API (%s); Ctrl-C stops.\n",
@@ -50,27 +49,46 @@ func browsable(l net.Listener) string {
 	return scheme + "://" + address
 }
 
-func demoConfig(endpoint string, keys igsend.Keys, clients []igsendtest.DemoClient) *config.Config {
-	cfg := &config.Config{API: config.API{
-		Endpoint:       endpoint,
-		Keys:           igsend.KeySource{Public: keys.Public, Private: keys.Private},
-		Concurrency:    8,
-		RequestTimeout: 5 * time.Second,
-		MaxAttempts:    2,
-		BalanceUnit:    igsend.UnitMajor,
-	}}
-	for _, client := range clients {
-		c := config.Client{ID: client.ID, Name: client.Name, Labels: client.Labels}
-		for _, currency := range slices.Sorted(maps.Keys(client.Thresholds)) {
-			for _, severity := range slices.Sorted(maps.Keys(client.Thresholds[currency])) {
-				amount := decimal.RequireFromString(client.Thresholds[currency][severity])
-				c.Thresholds = append(c.Thresholds, config.Threshold{Currency: currency, Severity: severity, Amount: amount})
-			}
-		}
-		for _, severity := range slices.Sorted(maps.Keys(client.Runway)) {
-			c.Runway = append(c.Runway, config.RunwayThreshold{Severity: severity, Duration: client.Runway[severity]})
-		}
-		cfg.Clients = append(cfg.Clients, c)
-	}
-	return cfg
-}
+// demoConfig is the configuration for the simulated clients. The runway is short because
+// they pay out in minutes what a company pays out in weeks.
+const demoConfig = `
+api:
+  endpoint: %s
+  public_key: demo-public-key
+  private_key: demo-private-key
+clients:
+- id: 100045
+  name: Payroll
+  labels: {team: payments}
+  thresholds: {GBP: {warning: 40000, critical: 10000}}
+  runway: {warning: 60s, critical: 20s}
+- id: 100046
+  name: Suppliers
+  labels: {team: procurement}
+  thresholds: {GBP: {warning: 15000, critical: 5000}, EUR: {warning: 30000, critical: 10000}}
+- id: 100047
+  name: Refunds
+  labels: {team: support}
+  thresholds: {GBP: {warning: 5000, critical: 1500}}
+  runway: {warning: 90s, critical: 30s}
+- id: 100048
+  name: Rewards
+  labels: {team: marketing}
+  thresholds: {GBP: {warning: 1000, critical: 0}}
+- id: 100049
+  name: Closed subsidiary
+  labels: {team: finance}
+  thresholds: {GBP: {warning: 1000, critical: 100}}
+- id: 100050
+  name: Contractors
+  labels: {team: payments}
+  thresholds: {EUR: {warning: 10000, critical: 2500}}
+- id: 100051
+  name: Tokyo office
+  labels: {team: apac}
+  thresholds: {JPY: {warning: 1000000, critical: 250000}}
+- id: 100052
+  name: Treasury
+  labels: {team: finance}
+  thresholds: {USD: {warning: 500000, critical: 100000}}
+`

@@ -140,13 +140,13 @@ func TestInterruptedBalance(t *testing.T) {
 	s.configure("  concurrency: 1\n  request_timeout: 1m\n", "- id: 1\n")
 	asked := make(chan struct{})
 	var requests atomic.Int64
-	s.SetFault(func(w http.ResponseWriter, r *http.Request, _ igsendtest.Answer) {
+	s.SetFault(func(w http.ResponseWriter, r *http.Request, _ []byte) {
 		if requests.Add(1) == 4 {
 			close(asked)
-			igsendtest.Hang(w, r, igsendtest.Answer{})
+			igsendtest.Hang(w, r, nil)
 			return
 		}
-		igsendtest.Status(http.StatusNotFound)(w, r, igsendtest.Answer{})
+		igsendtest.Status(http.StatusNotFound)(w, r, nil)
 	})
 	p := launch(t, nil, append([]string{"balance", "--config.file=" + s.configFile}, strings.Fields("1 2 3 4 5 6 7 8 9 10 11 12")...)...)
 	<-asked

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -113,7 +112,7 @@ func TestStopInTheMiddleOfAScrape(t *testing.T) {
 			s := newSite(t)
 			asked, answer := make(chan struct{}), make(chan struct{})
 			hold := igsendtest.Hold(answer, igsendtest.Documented)
-			s.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+			s.SetFault(func(w http.ResponseWriter, r *http.Request, documented []byte) {
 				close(asked)
 				hold(w, r, documented)
 			})
@@ -140,7 +139,7 @@ func TestStopDoesNotWaitForALongScrape(t *testing.T) {
 	t.Parallel() // takes seconds, as another test does
 	s := newSite(t)
 	asked := make(chan struct{})
-	s.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+	s.SetFault(func(w http.ResponseWriter, r *http.Request, documented []byte) {
 		close(asked)
 		igsendtest.Hang(w, r, documented)
 	})
@@ -237,15 +236,7 @@ func TestEchoedKeys(t *testing.T) {
 // net/http logs data that follows an answer, unless the program prevents that.
 func TestWhatFollowsAnAnswerIsNotLogged(t *testing.T) {
 	s := newSite(t)
-	s.SetFault(func(w http.ResponseWriter, r *http.Request, _ igsendtest.Answer) {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			panic(err)
-		}
-		defer conn.Close()
-		_, private, _ := r.BasicAuth()
-		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}LEFTOVER %s", private)
-	})
+	s.SetFault(igsendtest.Raw("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}LEFTOVER " + keys.Private))
 	p, url := start(t, nil, "--config.file="+s.configFile)
 	for range 3 {
 		get(t, url+"/metrics")

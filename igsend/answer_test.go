@@ -331,7 +331,7 @@ func TestAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := igsendtest.NewServer(keys)
 			defer server.Close()
-			server.SetFault(igsendtest.Body(test.body))
+			server.SetFault(igsendtest.StatusBody(200, test.body))
 			compare(t, test.want, ask(t, newClient(t, server, nil)))
 		})
 	}
@@ -345,7 +345,7 @@ func TestStatus(t *testing.T) {
 		want  outcome
 	}{
 		"101": {
-			func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+			func(w http.ResponseWriter, r *http.Request, documented []byte) {
 				w.Header().Set("Connection", "Upgrade")
 				w.Header().Set("Upgrade", "websocket")
 				w.WriteHeader(http.StatusSwitchingProtocols)
@@ -356,12 +356,12 @@ func TestStatus(t *testing.T) {
 		"201":                      {body(201, documented), outcome{Balances: whole}},
 		"204":                      {igsendtest.Status(204), reason(igsend.ReasonMalformed, 204).transient()},
 		"400":                      {igsendtest.Status(400), reason(igsend.ReasonHTTP, 400)},
-		"401":                      {igsendtest.Unauthorized, reason(igsend.ReasonUnauthorized, 401)},
+		"401":                      {igsendtest.Status(401), reason(igsend.ReasonUnauthorized, 401)},
 		"401 with words":           {body(401, failed), reason(igsend.ReasonUnauthorized, 401).with(10009, "Data Validation Failed. Account Number was not available for this client.")},
 		"401 with balances":        {body(401, documented), reason(igsend.ReasonUnauthorized, 401).retrieved()},
-		"403":                      {igsendtest.Forbidden, reason(igsend.ReasonUnauthorized, 403)},
+		"403":                      {igsendtest.Status(403), reason(igsend.ReasonUnauthorized, 403)},
 		"404":                      {igsendtest.Status(404), reason(igsend.ReasonHTTP, 404)},
-		"429":                      {igsendtest.RateLimited(""), reason(igsend.ReasonRateLimited, 429)},
+		"429":                      {igsendtest.Status(429), reason(igsend.ReasonRateLimited, 429)},
 		"429 with balances":        {body(429, documented), reason(igsend.ReasonRateLimited, 429).retrieved()},
 		"500 with balances":        {body(500, documented), reason(igsend.ReasonHTTP, 500).retrieved()},
 		"500 with HTML":            {body(500, "<html>"), reason(igsend.ReasonHTTP, 500)},
@@ -376,11 +376,11 @@ func TestStatus(t *testing.T) {
 		"refused keys with 503":    {body(503, refused("Unauthorised access")), reason(igsend.ReasonUnauthorized, 503).with(10009, "Unauthorised access")},
 		"refused keys with a 302":  {body(302, refused("Unauthorised access")), reason(igsend.ReasonUnauthorized, 302).with(10009, "Unauthorised access")},
 		"refused keys with 429":    {body(429, refused("Unauthorised access")), reason(igsend.ReasonRateLimited, 429).with(10009, "Unauthorised access")},
-		"gzip":                     {igsendtest.GzipAnswer, outcome{Balances: whole}},
+		"gzip":                     {igsendtest.Gzip(igsendtest.Documented), outcome{Balances: whole}},
 		"gzip that ends early":     {igsendtest.GzipTruncated, malformed.transient()},
-		"gzip that isn't":          {igsendtest.WithHeader(http.Header{"Content-Encoding": {"gzip"}}, igsendtest.Documented), malformed},
-		"another encoding":         {igsendtest.WithHeader(http.Header{"Content-Encoding": {"br"}}, igsendtest.Documented), malformed},
-		"a gzip bomb":              {igsendtest.GzipBomb(20 << 20), malformed},
+		"gzip that isn't":          {igsendtest.WithHeader("Content-Encoding", "gzip", igsendtest.Documented), malformed},
+		"another encoding":         {igsendtest.WithHeader("Content-Encoding", "br", igsendtest.Documented), malformed},
+		"a gzip bomb":              {igsendtest.Gzip(igsendtest.Huge(20 << 20)), malformed},
 		"a body of 200 MB":         {igsendtest.Huge(200 << 20), malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -414,7 +414,7 @@ func TestRetryAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := igsendtest.NewServer(keys)
 			defer server.Close()
-			server.SetFault(igsendtest.RateLimited(test.header))
+			server.SetFault(igsendtest.WithHeader("Retry-After", test.header, igsendtest.Status(429)))
 			got := ask(t, newClient(t, server, nil)).Err.RetryAfter
 			if got < test.min || got > test.max {
 				t.Errorf("got %s, want %s to %s", got, test.min, test.max)
@@ -433,8 +433,12 @@ func TestFaultsOnTheWay(t *testing.T) {
 			return server
 		}
 	}
-	spoiled := func(faults ...igsendtest.TLSFault) func() *igsendtest.Server {
-		return func() *igsendtest.Server { return igsendtest.NewTLSServer(keys, faults...) }
+	overTLS := func(handshake func(*tls.ClientHelloInfo) (*tls.Config, error)) func() *igsendtest.Server {
+		return func() *igsendtest.Server {
+			server := igsendtest.NewTLSServer(keys)
+			server.SetHandshake(handshake)
+			return server
+		}
 	}
 	network, timeout, badTLS := reason(igsend.ReasonNetwork, 0).transient(), reason(igsend.ReasonTimeout, 0), reason(igsend.ReasonTLS, 0)
 	cutOff := reason(igsend.ReasonNetwork, 200).transient()
@@ -448,8 +452,8 @@ func TestFaultsOnTheWay(t *testing.T) {
 		"reset":                       {plain(igsendtest.Reset), nil, cutOff},
 		"a body shorter than said":    {plain(igsendtest.TruncatedLength), nil, cutOff},
 		"a body without a last chunk": {plain(igsendtest.TruncatedChunk), nil, cutOff},
-		"not HTTP":                    {plain(igsendtest.NotHTTP), nil, network},
-		"a flood of headers":          {plain(igsendtest.HeaderFlood(1 << 20)), nil, network},
+		"not HTTP":                    {plain(igsendtest.Raw("SSH-2.0-OpenSSH_9.2\r\n\x00\x01\x02\xff\r\n\r\n")), nil, network},
+		"a flood of headers":          {plain(igsendtest.HeaderFlood(1 << 10)), nil, network},
 		"no answer":                   {plain(igsendtest.Hang), short, timeout},
 		"slow headers":                {plain(igsendtest.SlowHeaders(20 * time.Millisecond)), short, timeout},
 		"a byte at a time":            {plain(igsendtest.Drip(20 * time.Millisecond)), short, reason(igsend.ReasonTimeout, 200)},
@@ -459,15 +463,17 @@ func TestFaultsOnTheWay(t *testing.T) {
 		"nobody listens": {
 			plain(nil), func(o *igsend.Options) { o.Endpoint = "http://127.0.0.1:1/services/clientbalance/" }, network,
 		},
-		"an expired certificate":    {spoiled(igsendtest.ExpiredCertificate), nil, badTLS},
-		"another host's":            {spoiled(igsendtest.WrongHost), nil, badTLS},
-		"a handshake that is cut":   {spoiled(igsendtest.HandshakeCloses), nil, badTLS},
-		"a handshake without end":   {spoiled(igsendtest.HandshakeHangs), short, timeout},
-		"an authority unknown here": {spoiled(), func(o *igsend.Options) { o.TLS = nil }, badTLS},
+		"an expired certificate": {overTLS(nil), func(o *igsend.Options) {
+			o.TLS.Time = func() time.Time { return time.Now().AddDate(100, 0, 0) }
+		}, badTLS},
+		"another host's certificate": {overTLS(nil), func(o *igsend.Options) { o.TLS.ServerName = "api.igsend.co.uk" }, badTLS},
+		"a handshake that is cut":    {overTLS(igsendtest.HandshakeCloses), nil, badTLS},
+		"a handshake without end":    {overTLS(igsendtest.HandshakeHangs), short, timeout},
+		"an authority unknown here":  {overTLS(nil), func(o *igsend.Options) { o.TLS = nil }, badTLS},
 		"HTTP where TLS was expected": {
 			plain(nil), func(o *igsend.Options) { o.Endpoint = strings.Replace(o.Endpoint, "http:", "https:", 1) }, badTLS,
 		},
-		"a version too old": {spoiled(), func(o *igsend.Options) {
+		"a version too old": {overTLS(nil), func(o *igsend.Options) {
 			o.TLS = o.TLS.Clone()
 			o.TLS.MinVersion, o.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 		}, badTLS},
@@ -492,7 +498,7 @@ func TestWhoeverAskedHasGone(t *testing.T) {
 			server := igsendtest.NewServer(keys)
 			defer server.Close()
 			ctx, cancel := context.WithCancelCause(t.Context())
-			server.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+			server.SetFault(func(w http.ResponseWriter, r *http.Request, documented []byte) {
 				cancel(test.cause)
 				igsendtest.Hang(w, r, documented)
 			})

@@ -78,7 +78,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		server := igsendtest.NewServer(keys)
 		server.SetClient(client, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
-		server.SetFault(igsendtest.Redirect(other.Endpoint()+"?ClientID=100045", status))
+		server.SetFault(igsendtest.WithHeader("Location", other.Endpoint()+"?ClientID=100045", igsendtest.StatusBody(status, documented)))
 		compare(t, reason(igsend.ReasonHTTP, status).retrieved(), ask(t, newClient(t, server, nil)))
 		server.Close()
 	}
@@ -144,7 +144,7 @@ func atOnce(t *testing.T, server *igsendtest.Server, c *igsend.Client, n int) {
 	t.Helper()
 	arrived, release := make(chan struct{}, n), make(chan struct{})
 	hold := igsendtest.Hold(release, igsendtest.Documented)
-	server.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+	server.SetFault(func(w http.ResponseWriter, r *http.Request, documented []byte) {
 		arrived <- struct{}{}
 		hold(w, r, documented)
 	})
@@ -164,7 +164,7 @@ func atOnce(t *testing.T, server *igsendtest.Server, c *igsend.Client, n int) {
 func TestEachCallHasItsOwnKeys(t *testing.T) {
 	server := igsendtest.NewServer(keys)
 	defer server.Close()
-	server.SetRefusal(igsendtest.Unauthorized)
+	server.SetRefusal(igsendtest.Status(401))
 	c := newClient(t, server, nil)
 	next := igsend.Keys{Public: "next-4f1c", Private: "next-9a7e"}
 	for _, test := range []struct {
@@ -205,7 +205,7 @@ func TestConnectionsSurviveFailures(t *testing.T) {
 	defer server.Close()
 	c := newClient(t, server, func(o *igsend.Options) { o.MaxConnections = 1 })
 	for _, fault := range []igsendtest.Fault{
-		igsendtest.Unauthorized, igsendtest.Forbidden, igsendtest.RateLimited("1"), igsendtest.Status(500), igsendtest.HTML,
+		igsendtest.Status(401), igsendtest.Status(403), igsendtest.Status(429), igsendtest.Status(500), igsendtest.StatusBody(200, "<html>"),
 		igsendtest.StatusBody(401, strings.Repeat("x", 100_000)), igsendtest.Rejected(10009, "no"), igsendtest.GzipTruncated,
 	} {
 		server.SetFault(fault)
@@ -292,8 +292,9 @@ func (r *recorder) CloseIdleConnections() { r.closed = true }
 
 // A dial that nobody waits for any longer ends with the timeout.
 func TestNoDialOutlivesTheTimeout(t *testing.T) {
-	server := igsendtest.NewTLSServer(keys, igsendtest.HandshakeHangs)
+	server := igsendtest.NewTLSServer(keys)
 	defer server.Close()
+	server.SetHandshake(igsendtest.HandshakeHangs)
 	c := newClient(t, server, func(o *igsend.Options) { o.RequestTimeout = 50 * time.Millisecond; o.MaxConnections = 1 })
 	for range 3 { // with one connection, a dial that went on would block the next call
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

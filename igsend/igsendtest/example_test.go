@@ -13,9 +13,9 @@ func Example() {
 	srv := igsendtest.NewServer(igsend.Keys{Public: "public", Private: "private"})
 	defer srv.Close()
 	srv.SetClient(100000, igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
-	srv.Script(100000, igsendtest.StatusBody(503, "try again")) // for the next call only
 
-	for range 2 {
+	for _, fault := range []igsendtest.Fault{igsendtest.StatusBody(503, "try again"), igsendtest.Documented} {
+		srv.SetFault(fault)
 		r, _ := http.NewRequest(http.MethodGet, srv.Endpoint()+"?ClientID=100000", nil)
 		r.SetBasicAuth("public", "private")
 		resp, err := http.DefaultClient.Do(r)

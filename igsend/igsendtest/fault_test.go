@@ -2,7 +2,6 @@ package igsendtest_test
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/base64"
@@ -25,6 +24,8 @@ import (
 // Each fault is applied to the documented answer for a client with one balance.
 func TestFaultsThatAnswer(t *testing.T) {
 	half := documentedBody[:len(documentedBody)/2]
+	released := make(chan struct{})
+	close(released)
 	for _, tc := range []struct {
 		name   string
 		fault  igsendtest.Fault
@@ -32,35 +33,27 @@ func TestFaultsThatAnswer(t *testing.T) {
 		header http.Header // a part of it
 	}{
 		{"Documented", igsendtest.Documented, answer{Status: 200, Body: documentedBody}, nil},
-		{"Body", igsendtest.Body(`{"x": 1}`), answer{Status: 200, Body: `{"x": 1}`}, nil},
 		{"Status", igsendtest.Status(503), answer{Status: 503}, nil},
 		{"StatusBody", igsendtest.StatusBody(500, "oops"), answer{Status: 500, Body: "oops"}, nil},
-		{"Rewrite", igsendtest.Rewrite(bytes.ToUpper), answer{Status: 200, Body: strings.ToUpper(documentedBody)}, nil},
 		{"Rejected", igsendtest.Rejected(10009, `"no"`), answer{Status: 200, Body: `{"coreRes": {"status": 2, "Message": "\"no\"", "MessageID": 10009}}`}, nil},
 		{"Refused", igsendtest.Refused, answer{Status: 200, Body: refusal}, nil},
-		{"Unauthorized", igsendtest.Unauthorized, answer{Status: 401}, http.Header{"Www-Authenticate": {`Basic realm="IGSend"`}}},
-		{"Forbidden", igsendtest.Forbidden, answer{Status: 403}, nil},
-		{"RateLimited", igsendtest.RateLimited("7"), answer{Status: 429}, http.Header{"Retry-After": {"7"}}},
-		{"RateLimited, silent", igsendtest.RateLimited(""), answer{Status: 429}, http.Header{"Retry-After": nil}},
-		{"Redirect", igsendtest.Redirect("http://elsewhere.example/", 307), answer{Status: 307, Body: documentedBody}, http.Header{"Location": {"http://elsewhere.example/"}}},
-		{"WithHeader", igsendtest.WithHeader(http.Header{"X-A": {"1", "2"}}, nil), answer{Status: 200, Body: documentedBody}, http.Header{"X-A": {"1", "2"}}},
-		{"WithHeader and a fault", igsendtest.WithHeader(http.Header{"Retry-After": {"9"}}, igsendtest.Status(503)), answer{Status: 503}, http.Header{"Retry-After": {"9"}}},
-		{"HTML", igsendtest.HTML, answer{Status: 200, Body: "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We'll be back soon</h1></body></html>\n"}, http.Header{"Content-Type": {"text/html; charset=utf-8"}}},
-		{"TruncatedJSON", igsendtest.TruncatedJSON(9), answer{Status: 200, Body: `{"coreRes`}, nil},
-		{"TruncatedJSON beyond the end", igsendtest.TruncatedJSON(9999), answer{Status: 200, Body: documentedBody}, nil},
-		{"Huge", igsendtest.Huge(20), answer{Status: 200, Body: `{"padding": "aaaaa", ` + documentedBody[1:]}, nil},
+		{"WithHeader", igsendtest.WithHeader("Retry-After", "9", igsendtest.Status(429)), answer{Status: 429}, http.Header{"Retry-After": {"9"}}},
+		{"another type", igsendtest.WithHeader("Content-Type", "text/html", igsendtest.Documented), answer{Status: 200, Body: documentedBody}, http.Header{"Content-Type": {"text/html"}}},
+		{"Hold", igsendtest.Hold(released, igsendtest.Status(503)), answer{Status: 503}, nil},
+		{"TruncatedJSON", igsendtest.TruncatedJSON, answer{Status: 200, Body: half}, http.Header{"Content-Type": {"application/json"}}},
+		{"Huge", igsendtest.Huge(5), answer{Status: 200, Body: `{"padding": "aaaaa", ` + documentedBody[1:]}, nil},
 		{"CloseBeforeAnswer", igsendtest.CloseBeforeAnswer, answer{Err: "EOF"}, nil},
 		{"TruncatedLength", igsendtest.TruncatedLength, answer{Status: 200, Body: half, Err: "unexpected EOF"}, http.Header{"Content-Length": {fmt.Sprint(len(documentedBody))}}},
 		{"TruncatedChunk", igsendtest.TruncatedChunk, answer{Status: 200, Body: documentedBody, Err: "unexpected EOF"}, nil},
-		{"NotHTTP", igsendtest.NotHTTP, answer{Err: `net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-OpenSSH_9.2"`}, nil},
-		{"HeaderFlood", igsendtest.HeaderFlood(11 << 20), answer{Err: "net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 10485760 bytes; aborted"}, nil},
-		{"a smaller HeaderFlood", igsendtest.HeaderFlood(1 << 10), answer{Status: 200, Body: documentedBody}, http.Header{"X-Flood": {strings.Repeat("a", 1<<10)}}},
+		{"Raw", igsendtest.Raw("SSH-2.0-OpenSSH_9.2\r\n\x00\xff\r\n\r\n"), answer{Err: `net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-OpenSSH_9.2"`}, nil},
+		{"HeaderFlood", igsendtest.HeaderFlood(11 << 10), answer{Err: "net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 10485760 bytes; aborted"}, nil},
+		{"a smaller HeaderFlood", igsendtest.HeaderFlood(2), answer{Status: 200, Body: documentedBody}, http.Header{"X-Flood": {strings.Repeat("a", 1<<10), strings.Repeat("a", 1<<10)}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, srv := range []*igsendtest.Server{igsendtest.NewServer(keys), igsendtest.NewTLSServer(keys)} {
 				defer srv.Close()
 				srv.SetClient(100000, documentedClient())
-				srv.SetClientFault(100000, tc.fault)
+				srv.SetFault(tc.fault)
 
 				got, header := do(newClient(t, srv), newRequest(t.Context(), srv, 100000))
 				got.Err = strings.TrimPrefix(got.Err, fmt.Sprintf(`Get "%s?ClientID=100000": `, srv.Endpoint()))
@@ -115,9 +108,9 @@ func TestGzip(t *testing.T) {
 		wantErr error
 		maxSent int
 	}{
-		{"GzipAnswer", igsendtest.GzipAnswer, documentedBody, nil, 400},
+		{"Gzip", igsendtest.Gzip(igsendtest.Documented), documentedBody, nil, 400},
 		{"GzipTruncated", igsendtest.GzipTruncated, "", io.ErrUnexpectedEOF, 200},
-		{"GzipBomb", igsendtest.GzipBomb(size), `{"padding": "` + strings.Repeat("a", size-15) + `", ` + documentedBody[1:], nil, size / 500},
+		{"a gzip bomb", igsendtest.Gzip(igsendtest.Huge(size)), `{"padding": "` + strings.Repeat("a", size) + `", ` + documentedBody[1:], nil, size / 500},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			srv := igsendtest.NewServer(keys)
@@ -147,7 +140,7 @@ func TestSlowFaults(t *testing.T) {
 		bytes int
 	}{
 		{"Drip", igsendtest.Drip(time.Second), len(documentedBody)},
-		{"SlowHeaders", igsendtest.SlowHeaders(time.Second), len("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 244\r\nConnection: close\r\n\r\n") + len(documentedBody)},
+		{"SlowHeaders", igsendtest.SlowHeaders(time.Second), len("HTTP/1.1 200 OK\r\nContent-Length: 244\r\nConnection: close\r\n\r\n") + len(documentedBody)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -179,8 +172,8 @@ func TestSlowFaults(t *testing.T) {
 func TestDripArrivesDropByDrop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := newPipe(t)
-		srv.SetFault(func(w http.ResponseWriter, r *http.Request, _ igsendtest.Answer) {
-			igsendtest.Drip(time.Second)(w, r, igsendtest.Answer{Status: 200, Body: []byte("abc")})
+		srv.SetFault(func(w http.ResponseWriter, r *http.Request, _ []byte) {
+			igsendtest.Drip(time.Second)(w, r, []byte("abc"))
 		})
 		begin := time.Now()
 		resp, err := client.Do(newRequest(t.Context(), srv, 1))

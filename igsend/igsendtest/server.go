@@ -3,107 +3,113 @@ package igsendtest
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
+	"encoding/pem"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"sync"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A Server serves an [API] over HTTP/1.1. The API is embedded: its methods set the
-// answers and return the counts.
+// A Server serves an [API] over HTTP/1.1 on a free port of the loopback interface. The
+// methods of the API set the answers and return the counts.
 type Server struct {
 	*API
+	http     *httptest.Server
+	cancel   context.CancelFunc // ends the context of every request
+	handlers sync.WaitGroup
 
-	endpoint string
-	cert     *certificate // nil without TLS
-
-	http   *http.Server
-	cancel context.CancelFunc // ends the context of every request
-	served chan struct{}      // closed when the server no longer accepts connections
+	mu        sync.Mutex
+	handshake func(*tls.ClientHelloInfo) (*tls.Config, error)
 }
 
-// NewServer starts a server on a free port of the loopback interface. Like
-// net/http/httptest, it panics if it can't listen.
+// NewServer starts a server. Like net/http/httptest, it panics if it can't listen.
 func NewServer(keys igsend.Keys) *Server {
-	listener := listen()
-	return start(&Server{
-		API:      NewAPI(keys),
-		endpoint: "http://" + listener.Addr().String() + Path,
-	}, listener)
+	s := newServer(keys)
+	s.http.Start()
+	return s
 }
 
-// NewTLSServer is like NewServer, but uses TLS with a self-signed certificate for
-// 127.0.0.1. Clients have to trust it: see [Server.TLSClientConfig]. The faults affect
-// every handshake.
-func NewTLSServer(keys igsend.Keys, faults ...TLSFault) *Server {
-	listener := listen()
-	cert, config := newTLS(faults)
-	return start(&Server{
-		API:      NewAPI(keys),
-		endpoint: "https://" + listener.Addr().String() + Path,
-		cert:     cert,
-	}, tls.NewListener(listener, config))
+// NewTLSServer is like NewServer, but uses TLS with the certificate of net/http/httptest
+// for 127.0.0.1. Clients have to trust it: see [Server.TLSClientConfig].
+func NewTLSServer(keys igsend.Keys) *Server {
+	s := newServer(keys)
+	s.http.StartTLS()
+	return s
+}
+
+func newServer(keys igsend.Keys) *Server {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{API: NewAPI(keys), cancel: cancel}
+	s.http = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.handlers.Add(1)
+		defer s.handlers.Done()
+		s.API.ServeHTTP(w, r)
+	}))
+	s.http.Config.BaseContext = func(net.Listener) context.Context { return ctx }
+	s.http.Config.ConnState = s.connState
+	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail on purpose
+	s.http.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		s.mu.Lock()
+		handshake := s.handshake
+		s.mu.Unlock()
+		if handshake == nil {
+			return nil, nil
+		}
+		return handshake(hello)
+	}}
+	return s
 }
 
 // Endpoint returns the URL of the Client Balance method, without the query.
-func (s *Server) Endpoint() string { return s.endpoint }
+func (s *Server) Endpoint() string { return s.http.URL + Path }
 
 // TLSClientConfig returns a new configuration that trusts the server, or nil if the
 // server doesn't use TLS.
 func (s *Server) TLSClientConfig() *tls.Config {
-	if s.cert == nil {
-		return nil
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(s.cert.pem)
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return s.http.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 }
 
 // CertificatePEM returns the certificate that a client has to trust, as the content of a
-// CA file, or nil if the server doesn't use TLS.
+// CA file, or nil if the server doesn't use TLS. Its private key is public, so only tests
+// may trust it.
 func (s *Server) CertificatePEM() []byte {
-	if s.cert == nil {
+	certificate := s.http.Certificate()
+	if certificate == nil {
 		return nil
 	}
-	return s.cert.pem
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
+}
+
+// SetHandshake sets what the server does in every TLS handshake, such as
+// [HandshakeCloses]. It is like GetConfigForClient of [tls.Config]. Nil ends that.
+func (s *Server) SetHandshake(f func(*tls.ClientHelloInfo) (*tls.Config, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handshake = f
+}
+
+// HandshakeCloses closes the connection in the middle of the handshake.
+func HandshakeCloses(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	_ = hello.Conn.Close()
+	return nil, net.ErrClosed
+}
+
+// HandshakeHangs never answers. It returns when the client gives up or the server is
+// closed.
+func HandshakeHangs(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	<-hello.Context().Done()
+	return nil, hello.Context().Err()
 }
 
 // Close shuts the server down. When it returns, all connections are closed and no handler
 // is running, even those that were hanging. It may be called more than once.
 func (s *Server) Close() {
 	s.cancel()
-	_ = s.http.Close()
-	<-s.served
-	// A connection accepted during the first Close is closed by the second.
-	_ = s.http.Close()
-	s.busy.Wait()
-}
-
-func start(s *Server, listener net.Listener) *Server {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	s.served = make(chan struct{})
-	s.http = &http.Server{
-		Handler:     s.API,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-		ConnState:   s.connState,
-		ErrorLog:    log.New(io.Discard, "", 0), // handshakes fail on purpose
-	}
-	go func() { // Serve, unlike ServeTLS, negotiates no HTTP/2
-		defer close(s.served)
-		_ = s.http.Serve(listener) // returns when Close ends it
-	}()
-	return s
-}
-
-func listen() net.Listener {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(fmt.Sprintf("igsendtest: %v", err))
-	}
-	return listener
+	s.http.CloseClientConnections()
+	s.http.Close()
+	s.handlers.Wait() // httptest doesn't wait for handlers that took over their connection
 }

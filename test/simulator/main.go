@@ -67,11 +67,12 @@ func untilSignal() io.Reader {
 func run(o options, orders io.Reader, out io.Writer) error {
 	newServer := igsendtest.NewServer
 	if o.tls {
-		newServer = func(keys igsend.Keys) *igsendtest.Server { return igsendtest.NewTLSServer(keys) }
+		newServer = igsendtest.NewTLSServer
 	}
 	api := newServer(keys)
 	defer api.Close()
-	api.SetLatency(o.latency)
+	api.SetFault(igsendtest.Delay(o.latency, igsendtest.Documented))
+	api.SetRefusal(igsendtest.Delay(o.latency, igsendtest.Refused))
 	for i := range o.clients {
 		api.SetClient(firstClient+igsend.ClientID(i), igsendtest.Client{Rows: []igsendtest.Row{{Balance: "1400000", Currency: "GBP"}}})
 	}
@@ -83,7 +84,7 @@ func run(o options, orders io.Reader, out io.Writer) error {
 	if _, err := fmt.Fprintln(out, api.Endpoint()); err != nil {
 		return err
 	}
-	return serve(api, orders, out)
+	return serve(api, o.latency, orders, out)
 }
 
 // writeConfiguration writes the files that an exporter needs. The configuration doesn't name the certificate, because the
@@ -122,7 +123,7 @@ type order struct {
 	Keys *[2]string
 }
 
-func serve(api *igsendtest.Server, orders io.Reader, out io.Writer) error {
+func serve(api *igsendtest.Server, latency time.Duration, orders io.Reader, out io.Writer) error {
 	decoder, answers := json.NewDecoder(orders), json.NewEncoder(out)
 	decoder.DisallowUnknownFields()
 	for {
@@ -132,14 +133,14 @@ func serve(api *igsendtest.Server, orders io.Reader, out io.Writer) error {
 		} else if err != nil {
 			return err
 		}
-		obey(api, o)
+		obey(api, latency, o)
 		if err := answers.Encode(api.Stats()); err != nil {
 			return err
 		}
 	}
 }
 
-func obey(api *igsendtest.Server, o order) {
+func obey(api *igsendtest.Server, latency time.Duration, o order) {
 	for id, balances := range o.Balances {
 		var rows []igsendtest.Row
 		for currency, balance := range balances {
@@ -150,11 +151,11 @@ func obey(api *igsendtest.Server, o order) {
 	if o.Keys != nil {
 		api.SetKeys(igsend.Keys{Public: o.Keys[0], Private: o.Keys[1]})
 	}
-	switch {
-	case o.Status == nil:
-	case *o.Status == 0:
-		api.SetFault(nil)
-	default:
-		api.SetFault(igsendtest.Status(*o.Status))
+	if o.Status != nil {
+		answer := igsendtest.Fault(igsendtest.Documented)
+		if *o.Status != 0 {
+			answer = igsendtest.Status(*o.Status)
+		}
+		api.SetFault(igsendtest.Delay(latency, answer))
 	}
 }

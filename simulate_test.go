@@ -1,45 +1,54 @@
-package igsendtest_test
+package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/igsend-exporter/igsend_exporter/config"
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// tableRow has the fields of a row that the tests check.
-type tableRow struct {
-	ClientID                         igsend.ClientID
-	Balance, Status, Currency, State string
-}
-
-// A balance is one currency of one client.
-type balance struct {
+// A simulatedBalance is one currency of one client.
+type simulatedBalance struct {
 	ID       igsend.ClientID
 	Currency string
 }
 
-// parseRows returns the rows of a documented answer, or nil for any other answer.
-func parseRows(a answer) []tableRow {
+// A simulatedRow has the fields of a row that the tests check.
+type simulatedRow struct {
+	ClientID                         igsend.ClientID
+	Balance, Status, Currency, State string
+}
+
+// A simulatedAnswer is what the API of the demo answered. Of an API that hangs it is empty.
+type simulatedAnswer struct {
+	Status int
+	Body   string
+	Took   time.Duration
+}
+
+// rows returns the rows of a documented answer, or nil for any other answer.
+func (a simulatedAnswer) rows() []simulatedRow {
 	var body struct {
 		TableRes []map[string]any `json:"tableRes"`
 	}
 	if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
 		return nil
 	}
-	var rows []tableRow // nil if there is no tableRes, as in the documented failure
+	var rows []simulatedRow // nil if there is no tableRes, as in the documented failure
 	for _, r := range body.TableRes {
-		rows = append(rows, tableRow{
+		rows = append(rows, simulatedRow{
 			igsend.ClientID(r["ClientID"].(float64)), r["AccountBalance"].(string),
 			r["Status"].(string), r["Balance Currency"].(string), r["Balance State"].(string),
 		})
@@ -47,33 +56,57 @@ func parseRows(a answer) []tableRow {
 	return rows
 }
 
-// demoOver asks for every client of the demo once a second and passes each answer to see.
-// It gives up calls that hang. The demo starts when its process is as old as age.
-func demoOver(t *testing.T, age, span time.Duration, see func(id igsend.ClientID, at, took time.Duration, a answer)) {
+// failure returns the name of a failure.
+func (a simulatedAnswer) failure() string {
+	var body struct{ CoreRes struct{ MessageID int } }
+	switch err := json.Unmarshal([]byte(a.Body), &body); {
+	case a.Status == 0:
+		return "hangs"
+	case a.Status != http.StatusOK:
+		return fmt.Sprintf("status %d", a.Status)
+	case err != nil:
+		return err.Error()
+	}
+	return fmt.Sprintf("MessageID %d", body.CoreRes.MessageID)
+}
+
+func askSimulated(api *igsendtest.API, id igsend.ClientID) (a simulatedAnswer) {
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, igsendtest.Path+"?ClientID="+id.String(), nil)
+	r.SetBasicAuth(keys.Public, keys.Private)
+	defer func() {
+		if recovered := recover(); recovered != nil && recovered != http.ErrAbortHandler { //nolint:errorlint // a value that was passed to panic
+			panic(recovered)
+		}
+	}()
+	w, begin := httptest.NewRecorder(), time.Now()
+	api.ServeHTTP(w, r)
+	return simulatedAnswer{w.Code, w.Body.String(), time.Since(begin)}
+}
+
+// simulateFor asks for every client of the demo once a second and passes each answer to
+// see. The demo starts when its process is as old as age.
+func simulateFor(t *testing.T, age, span time.Duration, see func(id igsend.ClientID, at time.Duration, a simulatedAnswer)) {
 	t.Helper()
 	type result struct {
-		id   igsend.ClientID
-		took time.Duration
-		a    answer
+		id igsend.ClientID
+		simulatedAnswer
 	}
-	synctest.Test(t, func(t *testing.T) {
-		srv, client := newPipe(t)
+	synctest.Test(t, func(*testing.T) {
+		api := igsendtest.NewAPI(keys)
 		start := time.Now().Add(age)
-		clients := igsendtest.Demo(srv.API, start)
-		client.Timeout = 500 * time.Millisecond
+		simulate(api, start)
 		for at := time.Duration(0); at <= span; at += time.Second {
 			time.Sleep(time.Until(start.Add(at)))
 			results := make(chan result)
-			for _, c := range clients {
-				go func() {
-					begin := time.Now()
-					a, _ := do(client, newRequest(t.Context(), srv, c.ID))
-					results <- result{c.ID, time.Since(begin), a}
-				}()
+			const clients = 8
+			for i := range igsend.ClientID(clients) {
+				go func() { results <- result{100045 + i, askSimulated(api, 100045+i)} }()
 			}
 			for range clients {
 				r := <-results
-				see(r.id, at, r.took, r.a)
+				see(r.id, at, r.simulatedAnswer)
 			}
 		}
 	})
@@ -81,7 +114,7 @@ func demoOver(t *testing.T, age, span time.Duration, see func(id igsend.ClientID
 
 // The first minute, to the penny: the balances depend only on the time since the start.
 func TestDemoIsDeterministic(t *testing.T) {
-	want := map[balance][]string{
+	want := map[simulatedBalance][]string{
 		{100045, "GBP"}: {"250000.00", "247814.57", "236158.91", "226688.68", "216489.98"},
 		{100046, "EUR"}: {"120500.50", "119145.26", "114627.78", "111917.29", "101978.83"},
 		{100046, "GBP"}: {"80000.00", "78512.01", "73552.02", "70576.03", "64128.04"},
@@ -92,11 +125,11 @@ func TestDemoIsDeterministic(t *testing.T) {
 		{100052, "USD"}: {"1400000.00", "1400000.00", "1397899.60", "1390898.25", "1386697.44"},
 	}
 	for _, age := range []time.Duration{0, 17*time.Hour + 123*time.Millisecond} {
-		got := make(map[balance][]string)
-		demoOver(t, age, time.Minute, func(_ igsend.ClientID, at, _ time.Duration, a answer) {
-			for _, row := range parseRows(a) {
+		got := make(map[simulatedBalance][]string)
+		simulateFor(t, age, time.Minute, func(_ igsend.ClientID, at time.Duration, a simulatedAnswer) {
+			for _, row := range a.rows() {
 				if at%(15*time.Second) == 0 {
-					key := balance{row.ClientID, row.Currency}
+					key := simulatedBalance{row.ClientID, row.Currency}
 					got[key] = append(got[key], row.Balance)
 				}
 			}
@@ -114,35 +147,33 @@ type course struct {
 	States          []string // in order of first appearance
 }
 
-// A failure says how often a client failed in one way, and in which seconds of the minute.
-type failure struct{ Count, First, Last int }
+// A failurePattern says how often a client failed in one way, and in which seconds of the minute.
+type failurePattern struct{ Count, First, Last int }
 
 func TestDemoShowsEverything(t *testing.T) {
-	courses := make(map[balance]*course)
-	failures := make(map[igsend.ClientID]map[string]failure)
+	courses := make(map[simulatedBalance]*course)
+	failures := make(map[igsend.ClientID]map[string]failurePattern)
 	latencies := make(map[igsend.ClientID]time.Duration)
-	last := make(map[balance]float64)
-	demoOver(t, time.Hour+17*time.Second, 12*time.Minute, func(id igsend.ClientID, at, took time.Duration, a answer) {
-		if a.Err == "" {
-			latencies[id] = max(latencies[id], took)
-		}
-		rows := parseRows(a)
+	last := make(map[simulatedBalance]float64)
+	simulateFor(t, time.Hour+17*time.Second, 12*time.Minute, func(id igsend.ClientID, at time.Duration, a simulatedAnswer) {
+		latencies[id] = max(latencies[id], a.Took)
+		rows := a.rows()
 		if rows == nil {
 			if failures[id] == nil {
-				failures[id] = make(map[string]failure)
+				failures[id] = make(map[string]failurePattern)
 			}
-			f, second := failures[id][kind(a)], int(at%time.Minute/time.Second)
+			f, second := failures[id][a.failure()], int(at%time.Minute/time.Second)
 			if f.Count == 0 {
 				f.First = second
 			}
-			failures[id][kind(a)] = failure{f.Count + 1, min(f.First, second), max(f.Last, second)}
+			failures[id][a.failure()] = failurePattern{f.Count + 1, min(f.First, second), max(f.Last, second)}
 		}
 		for _, row := range rows {
 			amount, err := strconv.ParseFloat(row.Balance, 64)
 			if err != nil || row.ClientID != id || row.Status != "success" {
 				t.Fatalf("row %+v for client %s: %v", row, id, err)
 			}
-			key := balance{id, row.Currency}
+			key := simulatedBalance{id, row.Currency}
 			if courses[key] == nil {
 				courses[key] = &course{Lowest: amount, Highest: amount}
 				last[key] = amount
@@ -160,7 +191,7 @@ func TestDemoShowsEverything(t *testing.T) {
 	})
 
 	inCredit, overdrawn := "IN_CREDIT", "OVERDRAWN"
-	if diff := cmp.Diff(map[balance]*course{
+	if diff := cmp.Diff(map[simulatedBalance]*course{
 		{100045, "GBP"}: {48211.37, 250000, 2, []string{inCredit}},
 		{100046, "GBP"}: {20480.15, 80000, 3, []string{inCredit}},
 		{100046, "EUR"}: {35120.09, 120500.50, 2, []string{inCredit}},
@@ -172,9 +203,9 @@ func TestDemoShowsEverything(t *testing.T) {
 	}, courses); diff != "" {
 		t.Errorf("balances in twelve minutes (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[igsend.ClientID]map[string]failure{
+	if diff := cmp.Diff(map[igsend.ClientID]map[string]failurePattern{
 		100049: {"MessageID 10009": {721, 0, 59}},
-		100050: {"status 503": {12 * 8, 20, 27}, "ends early": {12 * 6, 36, 41}, "hangs": {12 * 4, 50, 53}},
+		100050: {"status 503": {12 * 8, 20, 27}, "unexpected end of JSON input": {12 * 6, 36, 41}, "hangs": {12 * 4, 50, 53}},
 	}, failures); diff != "" {
 		t.Errorf("failures in twelve minutes (-want +got):\n%s", diff)
 	}
@@ -186,43 +217,31 @@ func TestDemoShowsEverything(t *testing.T) {
 	}
 }
 
-// kind returns the name of a failure.
-func kind(a answer) string {
-	switch {
-	case strings.HasSuffix(a.Err, "context deadline exceeded"):
-		return "hangs"
-	case a.Err != "":
-		return a.Err
-	case a.Status != 200:
-		return fmt.Sprintf("status %d", a.Status)
-	case strings.HasSuffix(a.Body, `"MessageID": 10009}}`):
-		return "MessageID 10009"
-	case strings.HasPrefix(documentedBody, a.Body[:len(a.Body)-1]):
-		return "ends early"
+func TestDemoConfig(t *testing.T) {
+	cfg, err := config.Parse(fmt.Appendf(nil, demoConfig, "http://127.0.0.1:1"+igsendtest.Path), "")
+	if err != nil || cfg.Warnings != nil {
+		t.Fatal(err, cfg.Warnings)
 	}
-	return fmt.Sprintf("%+v", a)
-}
-
-// The thresholds must fit the simulated balances, or no alert would fire.
-func TestDemoConfiguration(t *testing.T) {
 	type summary struct {
 		Name, Team string
 		Currencies []string // with thresholds
-		Runway     map[string]time.Duration
+		Runway     []time.Duration
 	}
 	got := make(map[igsend.ClientID]summary)
-	for _, c := range igsendtest.Demo(igsendtest.NewAPI(keys), time.Now()) {
-		got[c.ID] = summary{c.Name, c.Labels["team"], slices.Sorted(maps.Keys(c.Thresholds)), c.Runway}
-		for currency, severities := range c.Thresholds {
-			if severities["warning"] == "" || severities["critical"] == "" || len(severities) != 2 {
-				t.Errorf("client %s: thresholds in %s are %v", c.ID, currency, severities)
-			}
+	for _, c := range cfg.Clients {
+		s := summary{Name: c.Name, Team: c.Labels["team"]}
+		for i := 0; i < len(c.Thresholds); i += 2 { // critical and warning
+			s.Currencies = append(s.Currencies, c.Thresholds[i].Currency)
 		}
+		for _, runway := range c.Runway {
+			s.Runway = append(s.Runway, runway.Duration)
+		}
+		got[c.ID] = s
 	}
 	want := map[igsend.ClientID]summary{
-		100045: {"Payroll", "payments", []string{"GBP"}, map[string]time.Duration{"warning": time.Minute, "critical": 20 * time.Second}},
+		100045: {"Payroll", "payments", []string{"GBP"}, []time.Duration{20 * time.Second, time.Minute}},
 		100046: {"Suppliers", "procurement", []string{"EUR", "GBP"}, nil},
-		100047: {"Refunds", "support", []string{"GBP"}, map[string]time.Duration{"warning": 90 * time.Second, "critical": 30 * time.Second}},
+		100047: {"Refunds", "support", []string{"GBP"}, []time.Duration{30 * time.Second, 90 * time.Second}},
 		100048: {"Rewards", "marketing", []string{"GBP"}, nil},
 		100049: {"Closed subsidiary", "finance", []string{"GBP"}, nil},
 		100050: {"Contractors", "payments", []string{"EUR"}, nil},
