@@ -168,106 +168,41 @@ func TestNetworkPolicyHasBothWays(t *testing.T) {
 	}
 }
 
-// The only generated file that is committed: see deploy/kubernetes/prometheus-operator/generate.
-func TestPrometheusRuleHoldsTheRules(t *testing.T) {
-	for _, resource := range build(t, "with operator").Resources() {
-		if resource.GetKind() != "PrometheusRule" {
-			continue
-		}
-		content, err := resource.Map()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rules any
-		decode(t, "deploy/prometheus/rules/igsend.rules.yml", &rules)
-		if diff := cmp.Diff(rules, content["spec"]); diff != "" {
-			t.Errorf("run deploy/kubernetes/prometheus-operator/generate; differs (-rules +resource):\n%s", diff)
-		}
-		return
-	}
-	t.Error("there is no PrometheusRule")
-}
-
-func TestDashboardsAreTheFiles(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(repository, "dashboards/*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("no dashboards", err)
-	}
-	configMaps := map[string]string{}
-	for _, resource := range build(t, "with operator").Resources() {
-		if resource.GetKind() != "ConfigMap" {
-			continue
-		}
-		if got := resource.GetLabels()["grafana_dashboard"]; got != "1" {
-			t.Errorf("%s: label grafana_dashboard is %q, so Grafana won't find it", resource.GetName(), got)
-		}
-		for name, content := range resource.GetDataMap() {
-			configMaps[name] = content
-		}
-		if size := len(resource.MustString()); size > 256<<10 {
-			t.Errorf("%s has %d bytes, more than kubectl apply takes", resource.GetName(), size)
-		}
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if configMaps[filepath.Base(file)] != string(content) {
-			t.Errorf("no ConfigMap holds %s", filepath.Base(file))
-		}
-		delete(configMaps, filepath.Base(file))
-	}
-	if len(configMaps) > 0 {
-		t.Errorf("more ConfigMaps than dashboards: %v", configMaps)
-	}
-}
-
-func TestUsualStacksFindTheResources(t *testing.T) {
-	want := map[string]string{"release": "kube-prometheus-stack", "prometheus": "k8s", "role": "alert-rules"}
-	found := 0
-	resources := build(t, "with operator")
-	for _, resource := range resources.Resources() {
-		if resource.GetGvk().Group != "monitoring.coreos.com" {
-			continue
-		}
-		found++
-		for label, value := range want {
-			if got := resource.GetLabels()[label]; got != value {
-				t.Errorf("%s: label %s is %q, want %q", resource.GetKind(), label, got, value)
-			}
-		}
-	}
-	if found != 2 {
-		t.Errorf("found %d resources of the operator, want 2", found)
-	}
-	for _, resource := range resources.Resources() {
-		if kind := resource.GetKind(); kind != "Namespace" && resource.GetNamespace() != "igsend-exporter" {
-			t.Errorf("%s %s is in namespace %q", kind, resource.GetName(), resource.GetNamespace())
-		}
-	}
-}
-
 // build builds an overlay as `kubectl apply -k` does, which refuses files from outside
 // its directory.
 func build(t *testing.T, overlay string) resmap.ResMap {
 	t.Helper()
-	dir := t.TempDir()
+	return buildIn(t, t.TempDir(), []string{"base"}, overlays[overlay])
+}
+
+// buildIn builds a kustomization of the given parts of deploy/kubernetes and of all other
+// YAML files in dir.
+func buildIn(t *testing.T, dir string, bases, components []string) resmap.ResMap {
+	t.Helper()
 	parts, err := filepath.Rel(dir, filepath.Join(repository, "deploy/kubernetes"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	kustomization := map[string]any{"resources": []string{filepath.Join(parts, "base")}}
-	var components []string
-	for _, component := range overlays[overlay] {
-		components = append(components, filepath.Join(parts, component))
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	kustomization["components"] = components
+	kustomization := map[string][]string{}
+	for _, base := range bases {
+		kustomization["resources"] = append(kustomization["resources"], filepath.Join(parts, base))
+	}
+	for _, file := range files {
+		kustomization["resources"] = append(kustomization["resources"], filepath.Base(file))
+	}
+	for _, component := range components {
+		kustomization["components"] = append(kustomization["components"], filepath.Join(parts, component))
+	}
 	yml, err := yaml.Marshal(kustomization)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), yml, 0o600); err != nil {
+	// Not in *.yaml, so that it is not a resource of the next call.
+	if err := os.WriteFile(filepath.Join(dir, "Kustomization"), yml, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
