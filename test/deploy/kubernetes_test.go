@@ -14,6 +14,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -147,12 +149,25 @@ func TestNetworkPolicyHasBothWays(t *testing.T) {
 	if diff := cmp.Diff(want, policy.Spec.PolicyTypes); diff != "" {
 		t.Errorf("policy types (-want +got):\n%s", diff)
 	}
-	for _, rule := range policy.Spec.Ingress {
-		for _, from := range rule.From {
-			if from.PodSelector == nil || from.NamespaceSelector == nil || len(rule.Ports) == 0 {
-				t.Errorf("allows ingress without naming pods, namespaces and ports: %v", rule)
-			}
+	if diff := cmp.Diff(deployment.Spec.Selector.MatchLabels, find[corev1.Service](t, resources, "Service").Spec.Selector); diff != "" {
+		t.Errorf("the service does not select the pods of the deployment (-deployment +service):\n%s", diff)
+	}
+	pods := func(namespace, label, value string) networkingv1.NetworkPolicyPeer {
+		return networkingv1.NetworkPolicyPeer{
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": namespace}},
+			PodSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{label: value}},
 		}
+	}
+	tcp, metrics := corev1.ProtocolTCP, intstr.FromString("metrics")
+	ingress := []networkingv1.NetworkPolicyIngressRule{{
+		From:  []networkingv1.NetworkPolicyPeer{pods("monitoring", "app.kubernetes.io/name", "prometheus")},
+		Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &metrics}},
+	}}
+	if diff := cmp.Diff(ingress, policy.Spec.Ingress); diff != "" {
+		t.Errorf("who may connect (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(pods("kube-system", "k8s-app", "kube-dns"), policy.Spec.Egress[0].To[0]); diff != "" {
+		t.Errorf("where names are resolved (-want +got):\n%s", diff)
 	}
 	var ports []string
 	for _, rule := range policy.Spec.Egress {
