@@ -40,9 +40,9 @@ func TestDeploymentsAgree(t *testing.T) {
 			"LoadCredential=public.key:" + dir + "/public.key\n", "BindReadOnlyPaths=%d/public.key:" + dir + "/public.key\n",
 			"LoadCredential=private.key:" + dir + "/private.key\n", "BindReadOnlyPaths=%d/private.key:" + dir + "/private.key\n",
 		},
-		".goreleaser.yaml":                         {"dst: " + configFile + "\n"},
-		"deploy/packaging/igsend_exporter.1.in":    {configFile},
-		"deploy/kubernetes/web/kustomization.yaml": {"--config.file=" + configFile + "\n"},
+		".goreleaser.yaml":                       {"dst: " + configFile + "\n"},
+		"deploy/packaging/igsend_exporter.1.in":  {configFile},
+		"deploy/kubernetes/base/deployment.yaml": {"--config.file=" + configFile + "\n"},
 	} {
 		content := read(t, path)
 		for _, word := range says {
@@ -96,7 +96,7 @@ func TestOperatorScrapesAsPrometheusDoes(t *testing.T) {
 			Endpoints []struct{ Interval string }
 		}
 	}
-	decode(t, "deploy/kubernetes/prometheus-operator/servicemonitor.yaml", &monitor)
+	decode(t, "deploy/kubernetes/prometheus-operator/objects/servicemonitor.yaml", &monitor)
 	for _, job := range prometheus.ScrapeConfigs {
 		if !strings.Contains(job.JobName, "igsend") {
 			continue

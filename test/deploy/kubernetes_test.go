@@ -14,6 +14,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -147,12 +149,25 @@ func TestNetworkPolicyHasBothWays(t *testing.T) {
 	if diff := cmp.Diff(want, policy.Spec.PolicyTypes); diff != "" {
 		t.Errorf("policy types (-want +got):\n%s", diff)
 	}
-	for _, rule := range policy.Spec.Ingress {
-		for _, from := range rule.From {
-			if from.PodSelector == nil || from.NamespaceSelector == nil || len(rule.Ports) == 0 {
-				t.Errorf("allows ingress without naming pods, namespaces and ports: %v", rule)
-			}
+	if diff := cmp.Diff(deployment.Spec.Selector.MatchLabels, find[corev1.Service](t, resources, "Service").Spec.Selector); diff != "" {
+		t.Errorf("the service does not select the pods of the deployment (-deployment +service):\n%s", diff)
+	}
+	pods := func(namespace, label, value string) networkingv1.NetworkPolicyPeer {
+		return networkingv1.NetworkPolicyPeer{
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": namespace}},
+			PodSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{label: value}},
 		}
+	}
+	tcp, metrics := corev1.ProtocolTCP, intstr.FromString("metrics")
+	ingress := []networkingv1.NetworkPolicyIngressRule{{
+		From:  []networkingv1.NetworkPolicyPeer{pods("monitoring", "app.kubernetes.io/name", "prometheus")},
+		Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &metrics}},
+	}}
+	if diff := cmp.Diff(ingress, policy.Spec.Ingress); diff != "" {
+		t.Errorf("who may connect (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(pods("kube-system", "k8s-app", "kube-dns"), policy.Spec.Egress[0].To[0]); diff != "" {
+		t.Errorf("where names are resolved (-want +got):\n%s", diff)
 	}
 	var ports []string
 	for _, rule := range policy.Spec.Egress {
@@ -168,106 +183,41 @@ func TestNetworkPolicyHasBothWays(t *testing.T) {
 	}
 }
 
-// The only generated file that is committed: see deploy/kubernetes/prometheus-operator/generate.
-func TestPrometheusRuleHoldsTheRules(t *testing.T) {
-	for _, resource := range build(t, "with operator").Resources() {
-		if resource.GetKind() != "PrometheusRule" {
-			continue
-		}
-		content, err := resource.Map()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rules any
-		decode(t, "deploy/prometheus/rules/igsend.rules.yml", &rules)
-		if diff := cmp.Diff(rules, content["spec"]); diff != "" {
-			t.Errorf("run deploy/kubernetes/prometheus-operator/generate; differs (-rules +resource):\n%s", diff)
-		}
-		return
-	}
-	t.Error("there is no PrometheusRule")
-}
-
-func TestDashboardsAreTheFiles(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(repository, "dashboards/*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("no dashboards", err)
-	}
-	configMaps := map[string]string{}
-	for _, resource := range build(t, "with operator").Resources() {
-		if resource.GetKind() != "ConfigMap" {
-			continue
-		}
-		if got := resource.GetLabels()["grafana_dashboard"]; got != "1" {
-			t.Errorf("%s: label grafana_dashboard is %q, so Grafana won't find it", resource.GetName(), got)
-		}
-		for name, content := range resource.GetDataMap() {
-			configMaps[name] = content
-		}
-		if size := len(resource.MustString()); size > 256<<10 {
-			t.Errorf("%s has %d bytes, more than kubectl apply takes", resource.GetName(), size)
-		}
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if configMaps[filepath.Base(file)] != string(content) {
-			t.Errorf("no ConfigMap holds %s", filepath.Base(file))
-		}
-		delete(configMaps, filepath.Base(file))
-	}
-	if len(configMaps) > 0 {
-		t.Errorf("more ConfigMaps than dashboards: %v", configMaps)
-	}
-}
-
-func TestUsualStacksFindTheResources(t *testing.T) {
-	want := map[string]string{"release": "kube-prometheus-stack", "prometheus": "k8s", "role": "alert-rules"}
-	found := 0
-	resources := build(t, "with operator")
-	for _, resource := range resources.Resources() {
-		if resource.GetGvk().Group != "monitoring.coreos.com" {
-			continue
-		}
-		found++
-		for label, value := range want {
-			if got := resource.GetLabels()[label]; got != value {
-				t.Errorf("%s: label %s is %q, want %q", resource.GetKind(), label, got, value)
-			}
-		}
-	}
-	if found != 2 {
-		t.Errorf("found %d resources of the operator, want 2", found)
-	}
-	for _, resource := range resources.Resources() {
-		if kind := resource.GetKind(); kind != "Namespace" && resource.GetNamespace() != "igsend-exporter" {
-			t.Errorf("%s %s is in namespace %q", kind, resource.GetName(), resource.GetNamespace())
-		}
-	}
-}
-
 // build builds an overlay as `kubectl apply -k` does, which refuses files from outside
 // its directory.
 func build(t *testing.T, overlay string) resmap.ResMap {
 	t.Helper()
-	dir := t.TempDir()
+	return buildIn(t, t.TempDir(), []string{"base"}, overlays[overlay])
+}
+
+// buildIn builds a kustomization of the given parts of deploy/kubernetes and of all other
+// YAML files in dir.
+func buildIn(t *testing.T, dir string, bases, components []string) resmap.ResMap {
+	t.Helper()
 	parts, err := filepath.Rel(dir, filepath.Join(repository, "deploy/kubernetes"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	kustomization := map[string]any{"resources": []string{filepath.Join(parts, "base")}}
-	var components []string
-	for _, component := range overlays[overlay] {
-		components = append(components, filepath.Join(parts, component))
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	kustomization["components"] = components
+	kustomization := map[string][]string{}
+	for _, base := range bases {
+		kustomization["resources"] = append(kustomization["resources"], filepath.Join(parts, base))
+	}
+	for _, file := range files {
+		kustomization["resources"] = append(kustomization["resources"], filepath.Base(file))
+	}
+	for _, component := range components {
+		kustomization["components"] = append(kustomization["components"], filepath.Join(parts, component))
+	}
 	yml, err := yaml.Marshal(kustomization)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), yml, 0o600); err != nil {
+	// Not in *.yaml, so that it is not a resource of the next call.
+	if err := os.WriteFile(filepath.Join(dir, "Kustomization"), yml, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)

@@ -57,7 +57,7 @@ func TestEndpointIsProtected(t *testing.T) {
 			authority.write(t, filepath.Join(dir, "client-ca.crt"))
 			webConfig := filepath.Join(dir, "web.yml")
 			write(t, webConfig, test.edit(read(t, "deploy/web.yml")))
-			address := serveDemo(t, webConfig)
+			address := serve(t, "demo", "--web.config.file="+webConfig)
 
 			client := func(certificates ...tls.Certificate) *http.Client {
 				config := &tls.Config{RootCAs: authority.pool(), Certificates: certificates}
@@ -165,8 +165,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// serveDemo starts the demo, waits until it listens, and returns its address.
-func serveDemo(t *testing.T, webConfig string) string {
+// serve starts the exporter, waits until it listens, and returns its address.
+func serve(t *testing.T, args ...string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -175,17 +175,17 @@ func serveDemo(t *testing.T, webConfig string) string {
 	address := listener.Addr().String()
 	listener.Close()
 	var log strings.Builder
-	demo := exporter(t, "demo", "--web.listen-address="+address, "--web.config.file="+webConfig)
-	demo.Stderr = &log
-	if err := demo.Start(); err != nil {
+	server := exporter(t, append(args, "--web.listen-address="+address)...)
+	server.Stderr = &log
+	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- demo.Wait() }()
+	go func() { ended <- server.Wait() }()
 	t.Cleanup(func() {
-		_ = demo.Process.Signal(os.Interrupt)
+		_ = server.Process.Signal(os.Interrupt)
 		if err := <-ended; err != nil {
-			t.Errorf("the demo ended with %v:\n%s", err, log.String())
+			t.Errorf("the exporter ended with %v:\n%s", err, log.String())
 		}
 	})
 	for {
@@ -197,7 +197,7 @@ func serveDemo(t *testing.T, webConfig string) string {
 		select {
 		case err := <-ended:
 			ended <- err
-			t.Fatalf("the demo ended at once: %v\n%s", err, log.String())
+			t.Fatalf("the exporter ended at once: %v\n%s", err, log.String())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

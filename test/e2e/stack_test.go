@@ -25,6 +25,7 @@ type stack struct {
 	alertmanager string // its address
 	prometheus   *process
 	prometheusAt string
+	classicOnly  bool // prometheus.yml without native histograms, as it says for an old Prometheus
 }
 
 const exporterConfig = `
@@ -145,6 +146,10 @@ func (s *stack) writePrometheusConfig(t *testing.T) {
 	for _, sc := range tree["scrape_configs"].([]any) {
 		job := sc.(map[string]any)
 		job["static_configs"] = static(addresses[job["job_name"].(string)])
+		if s.classicOnly {
+			delete(job, "scrape_native_histograms")
+			delete(job, "always_scrape_classic_histograms")
+		}
 	}
 	for _, am := range tree["alerting"].(map[string]any)["alertmanagers"].([]any) {
 		am.(map[string]any)["static_configs"] = static(s.alertmanager)
