@@ -19,7 +19,7 @@ func TestRunbooksNameWhatIsInstalled(t *testing.T) {
 		t.Helper()
 		var found []string
 		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
-			found = append(found, strings.Fields(m[1])...)
+			found = append(found, strings.Fields(strings.Join(m[1:], " "))...)
 		}
 		slices.Sort(found)
 		return slices.Compact(found)
@@ -49,11 +49,11 @@ func TestRunbooksNameWhatIsInstalled(t *testing.T) {
 		"container":   {names(`docker (?:exec|ps .*name=|logs .*?|kill .*?|restart)\s*\b(igsend_exporter)\b`), []string{container}},
 		"directory":   {names(`cd (deploy/\w+)`), []string{composeDir}},
 		"namespace":   {names(`kubectl --namespace (\S+)`), []string{deployment.Namespace}},
-		"deployment":  {names(`deployment/(\S+)`), []string{deployment.Name}},
+		"deployment":  {names(`deployment/([\w-]+)`), []string{deployment.Name}},
 		"selector":    {names(`--selector (\S+)`), labels},
 		"ConfigMap":   {names(`configmap ([\w-]+)`), []string{sources[0].ConfigMap.Name}},
-		"Secret":      {names("Secret `([\\w-]+)`"), []string{sources[1].Secret.Name}},
-		"subcommands": {names(`kubectl --namespace \S+ (\w+)`), []string{"edit", "exec", "get", "logs", "rollout"}},
+		"Secret":      {names("Secret `([\\w-]+)`|secret generic (\\S+)"), []string{sources[1].Secret.Name}},
+		"subcommands": {names(`kubectl --namespace \S+ (\w+)`), []string{"create", "edit", "exec", "get", "logs", "replace", "rollout"}},
 	} {
 		slices.Sort(test.installed)
 		if diff := cmp.Diff(test.installed, test.named); diff != "" {
