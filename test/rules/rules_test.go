@@ -11,8 +11,6 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-const runbooks = "https://github.com/igsend-exporter/igsend_exporter/blob/main/deploy/runbooks.md#"
-
 type rule struct {
 	Record      string
 	Alert       string
@@ -89,37 +87,6 @@ func TestEveryAlertSaysWhatAPersonNeeds(t *testing.T) {
 				t.Error("the description does not say what happens if nobody acts")
 			}
 		})
-	}
-}
-
-func TestEveryAlertHasItsRunbook(t *testing.T) {
-	text := read(t, "../../deploy/runbooks.md")
-	sections := map[string]string{}
-	for _, section := range strings.Split(text, "\n## ")[1:] {
-		title, body, _ := strings.Cut(section, "\n")
-		sections[strings.ToLower(title)] = body
-	}
-	for _, a := range alerts(t) {
-		anchor, ok := strings.CutPrefix(a.Annotations["runbook_url"], runbooks)
-		if !ok {
-			t.Errorf("%s: runbook_url %q", a.Alert, a.Annotations["runbook_url"])
-		}
-		if anchor != strings.ToLower(a.Alert) {
-			t.Errorf("%s: runbook_url has the anchor #%s", a.Alert, anchor)
-		}
-		body, ok := sections[anchor]
-		if !ok {
-			t.Errorf("%s: no section #%s in runbooks.md", a.Alert, anchor)
-		}
-		for _, part := range []string{"**Meaning.**", "**Impact.**", "**Diagnosis.**", "**Mitigation.**"} {
-			if !strings.Contains(body, part) {
-				t.Errorf("%s: its runbook has no %s", a.Alert, part)
-			}
-		}
-		delete(sections, anchor)
-	}
-	for anchor := range sections {
-		t.Errorf("runbooks.md has a section #%s, but there is no such alert", anchor)
 	}
 }
 
