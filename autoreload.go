@@ -2,36 +2,28 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"os"
 	"time"
+
+	"github.com/igsend-exporter/igsend_exporter/config"
 )
 
-// A fileWatch looks for changes in the content of a file. The content counts, not the time
-// or the name: Kubernetes replaces a mounted file by swapping symbolic links.
+// A fileWatch looks for changes in the files of the configuration from time to time.
 type fileWatch struct {
-	name     string // empty: nothing to watch
+	files    *config.Watch // nil: nothing to watch
 	interval time.Duration
-	last     [sha256.Size]byte
 }
 
-// changed reports whether the content is not what it was at the last call. A file that
-// can't be read counts as one without content. When ctx is done, nothing has changed.
-func (w *fileWatch) changed(ctx context.Context) bool {
-	// The error is reported by the reload that follows.
-	content, _ := interruptible(ctx, func() ([]byte, error) { return os.ReadFile(w.name) })
-	sum := sha256.Sum256(content)
-	if ctx.Err() != nil || sum == w.last {
-		return false
+// begin remembers the files as they are now.
+func (w *fileWatch) begin() {
+	if w.files != nil {
+		w.files.Changed()
 	}
-	w.last = sum
-	return true
 }
 
 // run calls reload after each change, until ctx is done. A reload that fails is not
 // repeated before the next change.
 func (w *fileWatch) run(ctx context.Context, reload func() error) {
-	if w.name == "" {
+	if w.files == nil {
 		return
 	}
 	ticker := time.NewTicker(w.interval)
@@ -42,7 +34,7 @@ func (w *fileWatch) run(ctx context.Context, reload func() error) {
 			return
 		case <-ticker.C:
 		}
-		if w.changed(ctx) {
+		if w.files.Changed() {
 			_ = reload() // logged, and in the metrics
 		}
 	}

@@ -10,33 +10,23 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/igsend-exporter/igsend_exporter/config"
 )
 
 func TestFileWatch(t *testing.T) {
-	dir := t.TempDir()
-	write := func(t *testing.T, name, content string) string {
+	file := filepath.Join(t.TempDir(), "igsend.yml")
+	write := func(content string) {
 		t.Helper()
-		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	link := filepath.Join(dir, "igsend.yml")
-	swap := func(t *testing.T, target string) {
-		t.Helper()
-		if err := os.Symlink(target, link+".next"); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(link+".next", link); err != nil {
 			t.Fatal(err)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		swap(t, write(t, "one", "a"))
-		w := &fileWatch{name: link, interval: 30 * time.Second}
+		write("a")
+		w := &fileWatch{files: config.NewWatch(file), interval: 30 * time.Second}
+		w.begin()
 		ctx, stop := context.WithCancel(t.Context())
-		w.changed(ctx) // as serve does before it loads the file
 		reloads := 0
 		done := make(chan struct{})
 		go func() {
@@ -47,21 +37,13 @@ func TestFileWatch(t *testing.T) {
 			})
 		}()
 		var got []int
-		for _, change := range []func(){
-			func() {},                                // nothing
-			func() { write(t, "one", "b") },          // in place
-			func() { write(t, "one", "b") },          // the same again
-			func() { swap(t, write(t, "two", "c")) }, // as the kubelet does
-			func() { swap(t, write(t, "six", "c")) }, // another file, the same content
-			func() { _ = os.Remove(link) },           // gone
-			func() { swap(t, write(t, "two", "c")) }, // and back
-		} {
-			change()
+		for _, content := range []string{"a", "b", "b", "c"} {
+			write(content)
 			time.Sleep(30 * time.Second) // of the bubble
 			synctest.Wait()
 			got = append(got, reloads)
 		}
-		if diff := cmp.Diff([]int{0, 1, 1, 2, 2, 3, 4}, got); diff != "" {
+		if diff := cmp.Diff([]int{0, 1, 1, 2}, got); diff != "" {
 			t.Errorf("reloads after each interval (-want +got):\n%s", diff)
 		}
 		stop()
@@ -76,7 +58,12 @@ func TestAutoReload(t *testing.T) {
 	s.write("igsend.yml", "api:\n")
 	p.await("the previous one stays in use")
 	s.configure("", "- {id: 100045}\n- {id: 100046}\n")
-	p.await(`msg="Configuration reloaded" clients=2`)
+	p.await(`msg="Configuration reloaded" clients=2 files=1`)
+	s.write("more.yml", "clients: [{id: 100047}]\n")
+	s.configure("", "- {id: 100045}\n- {id: 100046}\nclients_from: [more.yml]\n")
+	p.await(`msg="Configuration reloaded" clients=3 files=2`)
+	s.write("more.yml", "clients: [{id: 100047}, {id: 100048}]\n")
+	p.await(`msg="Configuration reloaded" clients=4 files=2`)
 	want := []string{"igsend_exporter_config_last_reload_successful 1"}
 	if diff := cmp.Diff(want, samples(get(t, url+"/metrics"), "igsend_exporter_config_last_reload_successful")); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)

@@ -40,6 +40,9 @@ func summary(cfg *config.Config) string {
 	if n := len(cfg.Clients); n != 1 {
 		clients = fmt.Sprintf("%d clients", n)
 	}
+	if cfg.Files > 1 {
+		clients += fmt.Sprintf(" in %d files", cfg.Files)
+	}
 	unit := "major unit: 1400000 is 1400000.00 GBP"
 	if cfg.API.BalanceUnit == igsend.UnitMinor {
 		unit = "minor unit: 1400000 is 14000.00 GBP"

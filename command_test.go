@@ -40,13 +40,21 @@ clients:
 - {id: 1, thresholds: {GBP: {crtical: 1}}}
 - id: 2
 `)
+	s.write("more.yml", "clients:\n- id: 2\n- id: 3\n")
+	const withMore = "api: {public_key_file: public.key, private_key_file: private.key}\nclients: [{id: 1}]\nclients_from: more.yml\n"
+	further := s.write("further.yml", withMore)
+	twice := s.write("twice.yml", strings.Replace(withMore, "id: 1", "id: 2", 1))
 	web := s.write("web.yml", "tls_server_config: {cert_file: nowhere.crt, key_file: nowhere.key}\n")
 	for name, test := range map[string]struct {
 		args   []string
 		status int
 		want   []string
 	}{
-		"valid": {[]string{file}, 0, []string{"OK: 1 client at " + s.Endpoint() + "; balances are read in the major unit: 1400000 is 1400000.00 GBP"}},
+		"valid":         {[]string{file}, 0, []string{"OK: 1 client at " + s.Endpoint() + "; balances are read in the major unit: 1400000 is 1400000.00 GBP"}},
+		"further files": {[]string{"--config.file=" + further}, 0, []string{"OK: 3 clients in 2 files at https://api.igsend.co.uk/"}},
+		"a duplicate in a further file": {[]string{"--config.file=" + twice}, 1, []string{
+			filepath.Join(s.dir, "more.yml") + ":2: clients[0].id: 2 is also the ID in " + twice + ":2 (clients[0].id): list each client once",
+		}},
 		"warnings": {[]string{"--config.file=" + doubtful}, 0, []string{
 			"OK: 2 clients at https://sandbox.api.igsend.co.uk/services/clientbalance/; balances are read in the minor unit: 1400000 is 14000.00 GBP",
 			doubtful + ":3: warning: api.private_key_file: is the same key as public_key_file",

@@ -69,7 +69,7 @@ func (r *reloader) reload() error {
 	}
 	r.fetcher.Apply(settings)
 	r.succeed()
-	r.logger.Info("Configuration reloaded", "clients", len(settings.Config.Clients))
+	r.logger.Info("Configuration reloaded", "clients", len(settings.Config.Clients), "files", settings.Config.Files)
 	logWarnings(r.logger, settings.Config.Warnings)
 	return nil
 }

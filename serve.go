@@ -89,7 +89,7 @@ func serve(ctx context.Context, load func() (collector.Settings, error), watch *
 	hangups := make(chan os.Signal, 1)
 	// Before loading, so that no SIGHUP ends the process and no change is missed.
 	signal.Notify(hangups, syscall.SIGHUP)
-	watch.changed(ctx)
+	watch.begin()
 	settings, err := load()
 	switch {
 	case ctx.Err() != nil:

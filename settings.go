@@ -33,7 +33,7 @@ type settingsSource struct {
 func (s *settingsSource) addFlags(app *kingpin.Application) {
 	app.Flag("config.file", "Configuration file (YAML). Without it, the --igsend.* flags and the keys in the environment are used.").
 		PlaceHolder("FILE").StringVar(&s.file)
-	app.Flag("config.enable-auto-reload", "Reload the configuration when the content of its file changes.").BoolVar(&s.autoReload)
+	app.Flag("config.enable-auto-reload", "Reload the configuration when the content of its files changes.").BoolVar(&s.autoReload)
 	app.Flag("config.auto-reload-interval", "How often to look for a change.").Default("30s").DurationVar(&s.reloadInterval)
 	app.Flag("igsend.client-id", "Client ID to ask for, without a configuration file. Repeatable. The keys are in "+
 		"IGSEND_PUBLIC_KEY and IGSEND_PRIVATE_KEY, or in the files that IGSEND_PUBLIC_KEY_FILE and IGSEND_PRIVATE_KEY_FILE name.").
@@ -97,7 +97,7 @@ func (s settingsSource) watch() *fileWatch {
 	if !s.autoReload {
 		return &fileWatch{}
 	}
-	return &fileWatch{name: s.file, interval: s.reloadInterval}
+	return &fileWatch{files: config.NewWatch(s.file), interval: s.reloadInterval}
 }
 
 func keysFromEnvironment() igsend.KeySource {

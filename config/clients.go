@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,32 +19,43 @@ var (
 	severityWord = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 )
 
-func readClients(v value) (clients []Client) {
-	items, ok := v.items()
-	if ok && len(items) == 0 {
-		v.fail("needs at least one client, such as `- id: 100045`")
-	}
-	ids := make(map[igsend.ClientID]value)
-	for _, item := range items {
-		if s, ok := item.section(); ok {
-			clients = append(clients, readClient(s, ids))
-		}
-	}
-	return clients
+// A list is what one file says about clients.
+type list struct {
+	value   // the field clients
+	clients []Client
+	// lines has the line of each client's ID, or 0 if it has no valid one.
+	lines []int
+	// none is true for a list without items.
+	none bool
 }
 
-// readClient returns a client and adds its ID to ids.
-func readClient(s *section, ids map[igsend.ClientID]value) (c Client) {
+// require reports a list without clients.
+func (l list) require() {
+	if l.none {
+		l.fail("needs at least one client, such as `- id: 100045`")
+	}
+}
+
+// readClients returns the clients in v, of which the first has this index.
+func readClients(v value, first int) list {
+	items, ok := v.itemsFrom(first)
+	l := list{value: v, clients: make([]Client, len(items)), lines: make([]int, len(items)), none: ok && len(items) == 0}
+	for i, item := range items {
+		if s, ok := item.section(); ok {
+			l.clients[i], l.lines[i] = readClient(s)
+		}
+	}
+	return l
+}
+
+// readClient returns a client and the line of its ID.
+func readClient(s *section) (c Client, line int) {
 	id := s.get("id")
 	if !id.present() {
 		id.fail("is missing: write the client ID that IGSend gave you, such as 100045")
 	}
 	if read(id, &c.ID, wantID, parseID) {
-		if first := ids[c.ID]; first.present() {
-			id.fail("%s is also the ID in line %d (%s): list each client once", c.ID, first.line, first.path)
-		} else {
-			ids[c.ID] = id
-		}
+		line = id.line
 	}
 	s.get("name").text(&c.Name)
 	c.Labels = readLabels(s.get("labels"))
@@ -52,7 +64,35 @@ func readClient(s *section, ids map[igsend.ClientID]value) (c Client) {
 		c.Runway = append(c.Runway, RunwayThreshold{Severity: l.name, Duration: l.bound})
 	}
 	s.done()
-	return c
+	return c, line
+}
+
+// merge returns the clients of all lists. It reports each ID that occurs again.
+func (w *walk) merge(lists []list) []Client {
+	type place struct{ list, index int }
+	var all []Client
+	ids := make(map[igsend.ClientID]place)
+	for n, l := range lists {
+		for i, c := range l.clients {
+			here := place{n, i}
+			if l.lines[i] == 0 {
+				continue
+			}
+			first, taken := ids[c.ID]
+			if !taken {
+				ids[c.ID] = here
+				continue
+			}
+			other := lists[first.list]
+			where := fmt.Sprintf("in line %d", other.lines[first.index])
+			if first.list != n {
+				where = fmt.Sprintf("in %s:%d", other.walk.file, other.lines[first.index])
+			}
+			l.walk.fail(l.lines[i], fmt.Sprintf("clients[%d].id", i), "%s is also the ID %s (clients[%d].id): list each client once", c.ID, where, first.index)
+		}
+		all = append(all, l.clients...)
+	}
+	return all
 }
 
 const wantID = "a positive whole number of at most 19 plain digits, such as 100045"

@@ -1,4 +1,4 @@
-// Package config reads the configuration from a YAML file, or from flags, and validates
+// Package config reads the configuration from YAML files, or from flags, and validates
 // it. It checks the key and certificate files that the configuration names, but does not
 // keep their content. It makes no network connections.
 //
@@ -10,7 +10,6 @@ package config
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,9 +24,12 @@ import (
 // A Config is a valid configuration.
 type Config struct {
 	API API
-	// Clients has at least one client, in the order of the file. Each ID occurs once.
+	// Clients has at least one client, in the order of the files. Each ID occurs once.
 	Clients []Client
-	// Warnings lists probable mistakes, sorted by line.
+	// Files is how many files the clients come from: the configuration file, and those that
+	// its clients_from matches. It is 0 if there is no file.
+	Files int
+	// Warnings lists probable mistakes, sorted by file and line.
 	Warnings Errors
 }
 
@@ -89,52 +91,97 @@ type RunwayThreshold struct {
 	Duration time.Duration
 }
 
-// maxSize limits the size of a configuration file, so that the path of a device can't fill
-// the memory. A file with 10,000 clients, labels and thresholds has 2 MiB.
-const maxSize = 16 << 20
-
-// Load reads and validates the file at path, and checks the key and certificate files that
-// it names. Relative names are relative to its directory. If the configuration is invalid,
-// the error is [Errors]. If the file can't be read, it is any other error.
+// Load reads and validates the file at path and those that its clients_from matches, and
+// checks the key and certificate files that it names. Relative names are relative to its
+// directory. If the configuration is invalid, or files keep changing while they are read,
+// the error is [Errors]. If the file at path can't be read, it is any other error.
 func Load(path string) (*Config, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("configuration file: %w", err)
+	for attempts := 3; ; attempts-- {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("configuration file: %w", err)
+		}
+		main, err := readSource(file)
+		if err != nil {
+			return nil, fmt.Errorf("configuration file: %w", err)
+		}
+		w := newWalk(path, filepath.Dir(path))
+		w.files = true
+		cfg, err := w.read(main)
+		// Whoever replaces files is soon done. A pipe can be read only once.
+		if !w.unsettled || attempts == 1 || !main.info.Mode().IsRegular() {
+			return cfg, err
+		}
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("configuration file: %w", err)
-	}
-	return (&walk{file: path, dir: filepath.Dir(path), files: true, budget: maxBorrowed}).read(data)
 }
 
 // Parse validates the content of a configuration file, but does not read the files that
-// it names. Relative names are relative to dir. The error is [Errors], in which File is
-// empty.
+// it names: clients that are only in those of clients_from are missing in the result.
+// Relative names are relative to dir. The error is [Errors], in which File is empty.
 func Parse(data []byte, dir string) (*Config, error) {
-	return (&walk{dir: dir, budget: maxBorrowed}).read(data)
+	return newWalk("", dir).read(source{data: data})
 }
 
-// read returns the configuration in data, or everything that is wrong with it.
-func (w *walk) read(data []byte) (*Config, error) {
-	var cfg Config
-	if root, ok := w.document(data); ok {
-		if s, ok := root.section(); ok {
-			cfg.API = readAPI(s.get("api"))
-			cfg.Clients = readClients(s.get("clients"))
-			s.done()
-		}
+// read returns the configuration in main and in the files that its clients_from matches, or
+// everything that is wrong with it.
+func (w *walk) read(main source) (*Config, error) {
+	cfg := Config{Files: 1}
+	s, own, ok := w.parse(main.data)
+	if !ok {
+		return w.finish(cfg)
+	}
+	cfg.API = readAPI(s.get("api"))
+	from := s.get("clients_from")
+	patterns := readPatterns(from)
+	s.done()
+	if !from.present() {
+		own.require()
+	}
+	lists := []list{own}
+	if w.files {
+		further := w.readFurther(patterns, from, main)
+		cfg.Files += len(further)
+		lists = append(lists, w.parseFurther(further)...)
+	}
+	cfg.Clients = w.merge(lists)
+	for _, l := range lists[1:] {
+		l.walk.sort()
+		w.further = append(w.further, l.walk.problems...)
 	}
 	return w.finish(cfg)
 }
 
+// parse returns the sections of a file and its clients. ok is false if there are none to
+// read.
+func (w *walk) parse(data []byte) (s *section, clients list, ok bool) {
+	root, clients, inPieces := w.parsePieces(data)
+	if !inPieces {
+		if root, ok = w.document(data); !ok {
+			return nil, list{}, false
+		}
+	}
+	if s, ok = root.section(); !ok {
+		return nil, list{}, false
+	}
+	field := s.get("clients")
+	if !inPieces {
+		clients = readClients(field, 0)
+	}
+	clients.value = field
+	return s, clients, true
+}
+
 // finish returns cfg with the warnings, or all problems if one of them is an error.
 func (w *walk) finish(cfg Config) (*Config, error) {
-	slices.SortStableFunc(w.problems, func(a, b Error) int { return a.Line - b.Line })
-	if slices.ContainsFunc(w.problems, func(e Error) bool { return !e.Warning }) {
-		return nil, w.problems
+	w.sort()
+	problems := append(w.problems, w.further...)
+	if slices.ContainsFunc(problems, func(e Error) bool { return !e.Warning }) {
+		return nil, problems
 	}
-	cfg.Warnings = w.problems
+	cfg.Warnings = problems
 	return &cfg, nil
+}
+
+func (w *walk) sort() {
+	slices.SortStableFunc(w.problems, func(a, b Error) int { return a.Line - b.Line })
 }

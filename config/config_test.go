@@ -35,7 +35,7 @@ func TestLoadUnreadable(t *testing.T) {
 
 func TestLoadSize(t *testing.T) {
 	syntax := Error{Line: 1, Message: "is not valid YAML: a value is missing, or brackets do not match"}
-	large := Error{Message: "is larger than 16 MiB, more than any configuration needs"}
+	large := Error{Message: "is larger than 64 MiB, more than any configuration needs"}
 	for name, tt := range map[string]struct {
 		size int
 		want Error
@@ -197,8 +197,9 @@ func TestAliasesAreBounded(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &walk{budget: 20_000}
-			_, err := w.read(tt.content)
+			w := newWalk("", "")
+			w.budget = 20_000
+			_, err := w.read(source{data: tt.content})
 			if diff := cmp.Diff(error(tt.want), err); diff != "" {
 				t.Errorf("read (-want +got):\n%s", diff)
 			}

@@ -27,7 +27,7 @@ func (w *walk) document(data []byte) (root value, ok bool) {
 		root = value{walk: w, node: node, line: node.Line}
 	}
 	if root.isNull() {
-		w.fail(0, "", "is empty: it needs the sections api and clients")
+		w.fail(0, "", "is empty: it needs %s", w.sections)
 		return value{}, false
 	}
 	if len(documents) > 1 {

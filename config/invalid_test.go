@@ -22,8 +22,8 @@ func TestInvalid(t *testing.T) {
 	for _, file := range archives(t, "testdata/invalid/*.txtar") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			golden(t, file, func(configuration txtar.File) string {
-				w := &walk{file: configuration.Name, budget: maxBorrowed}
-				cfg, err := w.read(configuration.Data)
+				w := newWalk(configuration.Name, "")
+				cfg, err := w.read(source{data: configuration.Data})
 				checkErrors(t, cfg, err)
 				return err.Error() + "\n"
 			})
@@ -35,8 +35,8 @@ func TestInvalid(t *testing.T) {
 // warnings in the same form as the errors of TestInvalid.
 func TestWarnings(t *testing.T) {
 	golden(t, "testdata/warnings.txtar", func(configuration txtar.File) string {
-		w := &walk{file: configuration.Name, budget: maxBorrowed}
-		cfg, err := w.read(configuration.Data)
+		w := newWalk(configuration.Name, "")
+		cfg, err := w.read(source{data: configuration.Data})
 		if err != nil {
 			t.Fatal(err)
 		}

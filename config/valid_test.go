@@ -37,6 +37,7 @@ func with(change func(*Config)) *Config {
 			BalanceUnit:    igsend.UnitMajor,
 		},
 		Clients: []Client{{ID: 100045}},
+		Files:   1,
 	}
 	change(cfg)
 	return cfg
@@ -74,6 +75,7 @@ func TestValid(t *testing.T) {
 					{Severity: "warning", Duration: 3 * day},
 				},
 			}},
+			Files: 1,
 		},
 		"everything.yml": {
 			API: API{
@@ -118,6 +120,7 @@ func TestValid(t *testing.T) {
 				},
 				{ID: 1},
 			},
+			Files: 1,
 		},
 		"literal_text.yml": with(func(cfg *Config) {
 			cfg.API.Keys = igsend.KeySource{Public: "0123", Private: "1e5"}

@@ -13,10 +13,19 @@ import (
 type walk struct {
 	file     string
 	dir      string // base of relative file names
-	files    bool   // whether to check the files that the configuration names
+	files    bool   // whether to read the files that the configuration names
+	sections string // that a file needs, for a message
 	problems Errors
+	further  Errors // those of further files
+	// unsettled is true if files changed while they were read.
+	unsettled bool
 	// budget is how many more nodes may be reached through aliases; see maxBorrowed.
-	budget int
+	budget    int
+	pieceSize int // see cut
+}
+
+func newWalk(file, dir string) *walk {
+	return &walk{file: file, dir: dir, sections: "the sections api and clients", budget: maxBorrowed, pieceSize: pieceSize}
 }
 
 func (w *walk) fail(line int, field, format string, args ...any) {
@@ -54,6 +63,8 @@ func (v value) present() bool { return v.node != nil }
 func (v value) isNull() bool {
 	return v.node == nil || v.node.Kind == yaml.ScalarNode && v.node.Tag == "!!null"
 }
+
+func (v value) isScalar() bool { return v.present() && v.node.Kind == yaml.ScalarNode }
 
 // filled reports whether v is in the file and not an empty text.
 func (v value) filled() bool {
@@ -126,7 +137,10 @@ func anyText(s string) (string, bool) { return s, true }
 
 // items returns the items of a list. ok is false if v is something else; a missing or
 // empty value is a list without items.
-func (v value) items() (items []value, ok bool) {
+func (v value) items() (items []value, ok bool) { return v.itemsFrom(0) }
+
+// itemsFrom returns the items of a list whose first item has this index.
+func (v value) itemsFrom(first int) (items []value, ok bool) {
 	switch {
 	case v.isNull():
 		return nil, true
@@ -136,8 +150,9 @@ func (v value) items() (items []value, ok bool) {
 	case v.wronglyTagged("!!seq"), !v.affordable():
 		return nil, false
 	}
+	items = make([]value, 0, len(v.node.Content))
 	for i, node := range v.node.Content {
-		name := "[" + strconv.Itoa(i) + "]"
+		name := "[" + strconv.Itoa(first+i) + "]"
 		items = append(items, v.at(node, v.path+name, name, node.Line))
 	}
 	return items, true
