@@ -122,7 +122,7 @@ func collectFields(e *jsonschema.ValidationError, fields map[string]bool) {
 
 func fieldPath(location []string) (path string) {
 	for _, part := range location {
-		if _, err := strconv.Atoi(part); err == nil && (path == ".clients") {
+		if _, err := strconv.Atoi(part); err == nil && (path == ".clients" || path == ".clients_from") {
 			path += "[" + part + "]"
 		} else {
 			path += fieldName(part)

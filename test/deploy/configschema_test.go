@@ -144,6 +144,7 @@ var beyondSchema = map[string]string{
 	`percent-encode special characters|must be a URL`:                                                                  "JSON Schema has no URLs that every editor checks",
 	`not "(0x8|0x10|8\.0|100045\.0|5e4|1e5|1e3|0xC350|50_000|1_000|050000|0100045|010|\+8|\+50000|\+100045|\.5|5\.)"$`: "a number to some YAML parsers, spelled in another way",
 	`not "(1{40}…|10{39}…)"$`:                                                                                          "a number without its digits",
+	`not "\[a"$`:                                                                                                       "a pattern that never ends",
 	`not "300y"$`:                                                                                                      "longer than what the program can count",
 }
 
@@ -155,14 +156,18 @@ func TestSchemaRefusesInvalid(t *testing.T) {
 	for message := range beyondSchema {
 		unused[message] = true
 	}
-	archives, err := filepath.Glob("../../config/testdata/invalid/*.txtar")
+	archives, err := filepath.Glob("../../config/testdata/*/*.txtar")
 	if err != nil || len(archives) == 0 {
 		t.Fatal("no fixtures", err)
 	}
 	for _, archive := range archives {
-		for _, file := range fixtures(t, "invalid/"+filepath.Base(archive)) {
-			name := filepath.Base(archive) + "/" + file.Name
+		topic := filepath.Base(filepath.Dir(archive)) + "/" + filepath.Base(archive)
+		for _, file := range fixtures(t, topic) {
+			name := topic + "/" + file.Name
 			_, err := config.Parse(file.Data, "")
+			if strings.HasPrefix(topic, "from/") && (err == nil || file.Name != "igsend.yml") {
+				continue // what is wrong is in the file system, or in a further file
+			}
 			fields := map[string]bool{}
 			if instance, ok := toJSON(file.Data); ok {
 				fields = refusedFields(schema.Validate(instance))
