@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -62,7 +63,7 @@ func served(status collector.Status, reloadFailed bool) *httptest.ResponseRecord
 	reloaded := func() (time.Time, bool) { return time.Now().Add(-3 * time.Hour), reloadFailed }
 	page := newLandingPage(func() collector.Status { return status }, reloaded, "/metrics", []link{{"/metrics", "Metrics", "ask IGSend"}})
 	w := httptest.NewRecorder()
-	page.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	return w
 }
 

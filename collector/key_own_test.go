@@ -35,22 +35,14 @@ func ownRefusals(t *testing.T, n igsend.ClientID, concurrency, more int) (*Fetch
 	api := &fakeAPI{latency: 20 * time.Millisecond}
 	denyAll(api, ids(1, n))
 	f := newTestFetcher(api, ids(1, 100), slots(concurrency))
-	for answered(scrapeAll(t, f, 9500*time.Millisecond)) < 100-int(n) {
+	for known := false; !known; {
+		known = answered(scrapeAll(t, f, 9500*time.Millisecond)) == 100-int(n)
 	}
 	for range more {
 		scrapeAll(t, f, 9500*time.Millisecond)
 	}
 	api.asked()
 	return f, api
-}
-
-// eachPhase runs a test at each distance from a scrape that asks all in their turn.
-func eachPhase(t *testing.T, name string, test func(t *testing.T, phase int)) {
-	for phase := range inTurnEvery {
-		t.Run(fmt.Sprint(name, ", phase ", phase), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { test(t, phase) })
-		})
-	}
 }
 
 // The client that is asked first fails, which says nothing of the key. Everybody else is
@@ -105,19 +97,23 @@ func TestAllComeBackBesideOwnRefusals(t *testing.T) {
 		slots int
 		own   igsend.ClientID
 	}{{1, 3}, {4, 10}, {8, 10}} {
-		eachPhase(t, fmt.Sprintf("%d slots, %d refused", test.slots, test.own), func(t *testing.T, phase int) {
-			f, api := ownRefusals(t, test.own, test.slots, phase)
-			denyAll(api, ids(1, 100))
-			for range 30 {
-				scrapeAll(t, f, 9500*time.Millisecond)
-			}
-			acceptAll(api, ids(test.own+1, 100))
-			for i := range 3 {
-				if got, want := answered(scrapeAll(t, f, 9500*time.Millisecond)), 100-int(test.own); got != want {
-					t.Errorf("scrape %d: %d clients answered, want %d", i, got, want)
-				}
-			}
-		})
+		for phase := range inTurnEvery {
+			t.Run(fmt.Sprintf("%d slots, %d refused, phase %d", test.slots, test.own, phase), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f, api := ownRefusals(t, test.own, test.slots, phase)
+					denyAll(api, ids(1, 100))
+					for range 30 {
+						scrapeAll(t, f, 9500*time.Millisecond)
+					}
+					acceptAll(api, ids(test.own+1, 100))
+					for i := range 3 {
+						if got, want := answered(scrapeAll(t, f, 9500*time.Millisecond)), 100-int(test.own); got != want {
+							t.Errorf("scrape %d: %d clients answered, want %d", i, got, want)
+						}
+					}
+				})
+			})
+		}
 	}
 }
 

@@ -19,20 +19,24 @@ import (
 // that are refused on their own.
 func TestOwnRefusalsLeaveARetry(t *testing.T) {
 	for _, n := range []int{1, 4, 8} {
-		eachPhase(t, fmt.Sprint(n, " slots"), func(t *testing.T, phase int) {
-			f, api := ownRefusals(t, 10, n, phase)
-			api.setFunc(50, func(call int) reply {
-				if call%2 == 0 {
-					return unavailable
-				}
-				return reply{balances: gbp("1")}
+		for phase := range inTurnEvery {
+			t.Run(fmt.Sprintf("%d slots, phase %d", n, phase), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f, api := ownRefusals(t, 10, n, phase)
+					api.setFunc(50, func(call int) reply {
+						if call%2 == 0 {
+							return unavailable
+						}
+						return reply{balances: gbp("1")}
+					})
+					for i := range 10 {
+						if got := answered(scrapeAll(t, f, 9500*time.Millisecond)); got != 90 {
+							t.Errorf("scrape %d: %d clients answered, want 90", i, got)
+						}
+					}
+				})
 			})
-			for i := range 10 {
-				if got := answered(scrapeAll(t, f, 9500*time.Millisecond)); got != 90 {
-					t.Errorf("scrape %d: %d clients answered, want 90", i, got)
-				}
-			}
-		})
+		}
 	}
 }
 
@@ -40,22 +44,26 @@ func TestOwnRefusalsLeaveARetry(t *testing.T) {
 // own do not keep the others out.
 func TestOwnRefusalsAfterAnOutage(t *testing.T) {
 	for _, n := range []int{4, 8} {
-		eachPhase(t, fmt.Sprint(n, " slots"), func(t *testing.T, phase int) {
-			f, api := ownRefusals(t, 10, n, phase)
-			for _, id := range ids(1, 100) {
-				api.set(id, never)
-			}
-			for range 40 {
-				scrapeAll(t, f, 9500*time.Millisecond)
-			}
-			denyAll(api, ids(1, 10))
-			acceptAll(api, ids(11, 100))
-			for i := range 10 {
-				if got := answered(scrapeAll(t, f, 9500*time.Millisecond)); got != 90 {
-					t.Errorf("scrape %d: %d clients answered, want 90", i, got)
-				}
-			}
-		})
+		for phase := range inTurnEvery {
+			t.Run(fmt.Sprintf("%d slots, phase %d", n, phase), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f, api := ownRefusals(t, 10, n, phase)
+					for _, id := range ids(1, 100) {
+						api.set(id, never)
+					}
+					for range 40 {
+						scrapeAll(t, f, 9500*time.Millisecond)
+					}
+					denyAll(api, ids(1, 10))
+					acceptAll(api, ids(11, 100))
+					for i := range 10 {
+						if got := answered(scrapeAll(t, f, 9500*time.Millisecond)); got != 90 {
+							t.Errorf("scrape %d: %d clients answered, want 90", i, got)
+						}
+					}
+				})
+			})
+		}
 	}
 }
 

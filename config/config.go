@@ -174,7 +174,7 @@ func (w *walk) parse(data []byte) (s *section, clients list, ok bool) {
 // finish returns cfg with the warnings, or all problems if one of them is an error.
 func (w *walk) finish(cfg Config) (*Config, error) {
 	w.sort()
-	problems := append(w.problems, w.further...)
+	problems := slices.Concat(w.problems, w.further)
 	if slices.ContainsFunc(problems, func(e Error) bool { return !e.Warning }) {
 		return nil, problems
 	}

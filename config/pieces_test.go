@@ -74,7 +74,7 @@ var tricky = map[string]string{
 	"a tab":                    "- id: 1\n\t- id: 2\n",
 	"a list in an item":        "- id: 1\n  name:\n  - a\n- - id: 2\n",
 	"flow style":               "- {id: 1,\n- id: 2}\n- {id: 3}\n",
-	"lines that end with CRLF": "- id: 1\r\n- id: 1\r\n  nmae: a\r\n",
+	"lines that end with CRLF": "- id: 1\r\n- id: 1\r\n  colour: a\r\n",
 	"other line breaks":        "- id: 1\u2028- id: 2\n- id: 3\u0085- id: 3\n",
 	"carriage returns":         "- id: 1\r- id: 2\n- id: 3\r- id: 3\n",
 	"no items":                 "  id: 1\n",

@@ -3,7 +3,6 @@ package config
 import (
 	"crypto/sha256"
 	"hash"
-	"io"
 	"path/filepath"
 )
 
@@ -52,7 +51,7 @@ func add(sum hash.Hash, name string) []byte {
 		file.data = nil
 	}
 	content := sha256.Sum256(file.data)
-	_, _ = io.WriteString(sum, string(content[:]))
+	_, _ = sum.Write(content[:])
 	return file.data
 }
 
