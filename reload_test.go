@@ -33,7 +33,7 @@ func TestReloadMovesClientsBetweenFiles(t *testing.T) {
 
 	asked, answer := make(chan struct{}, 4), make(chan struct{})
 	hold := igsendtest.Hold(answer, igsendtest.Documented)
-	s.SetFault(func(w http.ResponseWriter, r *http.Request, documented igsendtest.Answer) {
+	s.SetFault(func(w http.ResponseWriter, r *http.Request, documented []byte) {
 		asked <- struct{}{}
 		hold(w, r, documented)
 	})

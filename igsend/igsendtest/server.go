@@ -47,7 +47,7 @@ func newServer(keys igsend.Keys) *Server {
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.handlers.Add(1)
 		defer s.handlers.Done()
-		s.API.ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}))
 	s.http.Config.BaseContext = func(net.Listener) context.Context { return ctx }
 	s.http.Config.ConnState = s.connState
