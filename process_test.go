@@ -48,7 +48,7 @@ const patience = 30 * time.Second
 
 // A process is the running program.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 
@@ -80,30 +80,30 @@ func execute(t *testing.T, env []string, args ...string) (stdout, stderr string,
 }
 
 // launch starts the program. The test does not end before it.
-func launch(t *testing.T, env []string, args ...string) *process {
-	t.Helper()
-	p := &process{t: t, done: make(chan struct{}), grown: make(chan struct{}, 1)}
+func launch(tb testing.TB, env []string, args ...string) *process {
+	tb.Helper()
+	p := &process{t: tb, done: make(chan struct{}), grown: make(chan struct{}, 1)}
 	p.cmd = program(context.Background(), env, args...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	go func() {
 		_ = p.cmd.Wait() // the test checks the exit status
 		close(p.done)
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		<-p.done
-		noKeys(t, p.text())
+		noKeys(tb, p.text())
 	})
 	return p
 }
 
 // start launches the program on a free port and returns when it serves.
-func start(t *testing.T, env []string, args ...string) (*process, string) {
-	t.Helper()
-	p := launch(t, env, append(args, "--web.listen-address=127.0.0.1:0")...)
+func start(tb testing.TB, env []string, args ...string) (*process, string) {
+	tb.Helper()
+	p := launch(tb, env, append(args, "--web.listen-address=127.0.0.1:0")...)
 	address := p.await(`(127\.0\.0\.1:\d+).*\n.*TLS is `)[1] // in either format of the log
 	return p, "http://" + address
 }
@@ -168,12 +168,12 @@ func (p *process) exit() int {
 }
 
 // noKeys checks that the output of the program does not contain the keys.
-func noKeys(t *testing.T, text string) {
-	t.Helper()
+func noKeys(tb testing.TB, text string) {
+	tb.Helper()
 	const basic = "cHVibGljLWtleS00ZjFj" // the beginning of the Authorization header
 	for line := range strings.Lines(text) {
 		if strings.Contains(line, "4f1c") || strings.Contains(line, "9a7e") || strings.Contains(line, basic) {
-			t.Errorf("a key is visible: %s", line)
+			tb.Errorf("a key is visible: %s", line)
 		}
 	}
 }

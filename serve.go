@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -98,6 +99,7 @@ func serve(ctx context.Context, load func() (collector.Settings, error), watch *
 		return err
 	}
 	logger.Info("Starting igsend_exporter", "version", version.Info(), "build_context", version.BuildContext())
+	limitMemory(memlimit.FromCgroup, logger)
 	logWarnings(logger, settings.Config.Warnings)
 	fetcher := collector.NewFetcher(settings, logger)
 	defer fetcher.Close()

@@ -16,37 +16,29 @@ type balance struct {
 	increase total
 	decrease total
 
-	amount, inCredit *series
-	state            *series // of the last reported state other than IN_CREDIT
-	stateName        string
+	labels [3]*dto.LabelPair // client_id, currency, state IN_CREDIT
+	other  []*dto.LabelPair  // the same with the last reported state other than that
 }
 
 // A total is a sum of amounts. It is decimal because sums of binary fractions drift.
 type total struct {
-	sum    decimal.Decimal
-	float  float64 // sum, converted once for all scrapes in which it does not change
-	series *series
+	sum     decimal.Decimal
+	counter *dto.Counter // of sum
 }
 
 func (t *total) add(d decimal.Decimal) {
 	t.sum = t.sum.Add(d)
-	t.float = t.sum.InexactFloat64()
+	t.counter = withValue(t.counter, t.sum.InexactFloat64())
 }
 
-func newBalance(client *dto.LabelPair, currency string) *balance {
-	pair := labelPair("currency", currency)
-	b := &balance{
-		currency: currency,
-		increase: total{series: newCounter(increaseDesc, client, pair)},
-		decrease: total{series: newCounter(decreaseDesc, client, pair)},
-		amount:   newSeries(balanceDesc, client, pair),
+func newBalance(client, currency *dto.LabelPair) *balance {
+	counter := newCounter()
+	return &balance{
+		currency: currency.GetValue(),
+		increase: total{counter: counter},
+		decrease: total{counter: counter},
+		labels:   [3]*dto.LabelPair{client, currency, inCredit},
 	}
-	b.inCredit = b.stateSeries(igsend.StateInCredit)
-	return b
-}
-
-func (b *balance) stateSeries(state string) *series {
-	return newSeries(stateDesc, append(b.amount.labels[:2:2], labelPair("state", state))...)
 }
 
 // record adds the difference to the last good answer. The first answer of a source is
@@ -65,17 +57,23 @@ func (b *balance) record(amount decimal.Decimal, from source) {
 
 // appendTo appends the totals, and what an answer says of the balance if it has one.
 func (b *balance) appendTo(samples []sample, answer *igsend.Balance) []sample {
-	samples = append(samples, sample{b.increase.series, b.increase.float}, sample{b.decrease.series, b.decrease.float})
+	labels := b.labels[:2:2]
+	samples = append(samples,
+		sample{desc: increaseDesc, labels: labels, counter: b.increase.counter},
+		sample{desc: decreaseDesc, labels: labels, counter: b.decrease.counter})
 	if answer == nil {
 		return samples
 	}
-	samples = append(samples, sample{b.amount, answer.Amount.InexactFloat64()})
+	samples = append(samples, sample{desc: balanceDesc, labels: labels, gauge: gauge(answer.Amount.InexactFloat64())})
 	if answer.State == igsend.StateInCredit {
-		return append(samples, sample{b.inCredit, 1})
+		return append(samples, sample{desc: stateDesc, labels: b.labels[:], gauge: one})
 	}
 	// Only the latest other state is kept: nobody knows how many there are.
-	if b.stateName != answer.State {
-		b.stateName, b.state = answer.State, b.stateSeries(answer.State)
+	if len(b.other) == 0 || b.other[2].GetValue() != answer.State {
+		state := answer.State // a copy, to keep nothing else of the answer
+		b.other = append(labels, labelPair(&stateLabel, &state))
 	}
-	return append(samples, sample{b.inCredit, 0}, sample{b.state, 1})
+	return append(samples,
+		sample{desc: stateDesc, labels: b.labels[:], gauge: zero},
+		sample{desc: stateDesc, labels: b.other, gauge: one})
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"testing"
+	"unique"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
@@ -10,7 +11,7 @@ import (
 )
 
 func TestIncreaseAndDecrease(t *testing.T) {
-	live, sandbox := source{"live", igsend.UnitMajor}, source{"sandbox", igsend.UnitMajor}
+	live, sandbox := unique.Make(origin{"live", igsend.UnitMajor}), unique.Make(origin{"sandbox", igsend.UnitMajor})
 	type answer struct {
 		balance string
 		from    source
@@ -45,11 +46,11 @@ func TestIncreaseAndDecrease(t *testing.T) {
 		"sums lose nothing beside large ones": {[]answer{{"9007199254740993", live}, {"0", live}, {"0.25", live}, {"0", live}}, totals{0.25, 9007199254740993.25}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBalance(labelPair("client_id", "1"), "GBP")
+			b := newBalance(labelPairs{}.get(&clientIDLabel, "1"), labelPairs{}.get(&currencyLabel, "GBP"))
 			for _, answer := range test.answers {
 				b.record(decimal.RequireFromString(answer.balance), answer.from)
 			}
-			if diff := cmp.Diff(test.want, totals{b.increase.float, b.decrease.float}); diff != "" {
+			if diff := cmp.Diff(test.want, totals{b.increase.counter.GetValue(), b.decrease.counter.GetValue()}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -69,7 +69,7 @@ func (w *world) scrape(f *Fetcher, timeout, hangUp time.Duration) *chaosScrape {
 		w.checkWaiting(f, s)
 		f.leave(s.scrape, igsend.ContextReason(ctx))
 	}
-	s.answers = s.scrape.answers
+	s.answers = s.scrape.all()
 	s.ended = time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -208,7 +208,7 @@ func (w *world) audit(f *Fetcher) {
 	defer w.mu.Unlock()
 	for id, r := range w.current.accounts {
 		for currency := range r.balance {
-			b := f.clients[id].balance(currency)
+			b := f.clients[id].balance(currency, f.pairs)
 			if !b.increase.sum.Equal(r.increase[currency]) || !b.decrease.sum.Equal(r.decrease[currency]) {
 				w.errorf("client %s: increase %s, decrease %s, want %s and %s", id, b.increase.sum, b.decrease.sum, r.increase[currency], r.decrease[currency])
 			}
@@ -217,7 +217,7 @@ func (w *world) audit(f *Fetcher) {
 	for c, failed := range w.failed {
 		counted := 0.0
 		for _, e := range c.errors {
-			counted += e.count
+			counted += e.counter.GetValue()
 		}
 		if counted < float64(failed.groups) || counted > float64(failed.scrapes) {
 			w.errorf("client %s: %v errors counted, for %d failures in %d scrapes", c.id, counted, failed.groups, failed.scrapes)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/shopspring/decimal"
 
@@ -130,7 +131,7 @@ func (r *reference) record(b igsend.Balance, from, current source) {
 }
 
 func (a *chaosAPI) source() source {
-	return source{endpoint: a.config.API.Endpoint, unit: a.config.API.BalanceUnit}
+	return unique.Make(origin{endpoint: a.config.API.Endpoint, unit: a.config.API.BalanceUnit})
 }
 
 // Balances answers as the client's mode was when the request came in, with a balance

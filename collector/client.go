@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"log/slog"
 	"slices"
 	"time"
 
@@ -12,8 +11,7 @@ import (
 
 // A client is what is kept of a configured client, over scrapes and reloads.
 type client struct {
-	id     igsend.ClientID
-	logger *slog.Logger
+	id igsend.ClientID
 
 	turn     turn // of its last outcome
 	slow     bool // that was a timeout
@@ -22,31 +20,24 @@ type client struct {
 	asked      time.Time     // when the request of the last recorded answer was sent
 	last       *Answer       // the last complete, valid one; nil when there is none
 	lastSource source        // of asked and last
-	shown      Answer        // the latest scrape's, for Status
+	shown      *Answer       // the latest scrape's, for Status; nil before the first
 	took       time.Duration // of the latest answer, for Status
 	failing    igsend.Reason
 	errors     []errorCount // by reason
 	balances   []*balance   // by currency
 
-	label           *dto.LabelPair
-	up, lastSuccess *series
-	configured      []sample
+	label [1]*dto.LabelPair // client_id; an array, to be sliced without another allocation
 }
 
 type errorCount struct {
-	reason igsend.Reason
-	count  float64
-	series *series
+	reason  igsend.Reason
+	labels  []*dto.LabelPair
+	counter *dto.Counter
 }
 
 func newClient(id igsend.ClientID) *client {
-	label := labelPair("client_id", id.String())
-	return &client{
-		id:          id,
-		label:       label,
-		up:          newSeries(upDesc, label),
-		lastSuccess: newSeries(lastSuccessDesc, label),
-	}
+	text := id.String()
+	return &client{id: id, label: [1]*dto.LabelPair{labelPair(&clientIDLabel, &text)}}
 }
 
 // maxCurrencies bounds what is kept of a client. ISO 4217 lists fewer currencies; an API
@@ -56,8 +47,7 @@ const maxCurrencies = 200
 // record takes an answer of IGSend, once, however many scrapes share it. It may be late:
 // from a source that a reload has replaced, or older than the last one. Such an answer
 // moves no balance.
-func (c *client) record(a Answer, sent time.Time, from, current source) {
-	c.logOutcome(a.Err)
+func (c *client) record(a *Answer, sent time.Time, from, current source, pairs labelPairs) {
 	if from == current {
 		c.took = a.At.Sub(sent)
 	}
@@ -65,7 +55,7 @@ func (c *client) record(a Answer, sent time.Time, from, current source) {
 		return
 	}
 	for _, b := range a.Balances {
-		c.balance(b.Currency).record(b.Amount, from)
+		c.balance(b.Currency, pairs).record(b.Amount, from)
 	}
 	if len(c.balances) > maxCurrencies {
 		c.balances = slices.DeleteFunc(c.balances, func(b *balance) bool {
@@ -74,7 +64,7 @@ func (c *client) record(a Answer, sent time.Time, from, current source) {
 	}
 	c.asked = sent
 	if a.Err == nil {
-		c.last, c.lastSource = &a, from
+		c.last, c.lastSource = a, from
 	}
 }
 
@@ -86,36 +76,39 @@ func (c *client) fresh(s *setup, now time.Time) *Answer {
 	return nil
 }
 
-// logOutcome writes a line when the outcome is not the one of last time. A scraper that
-// hung up is not an outcome.
-func (c *client) logOutcome(err *igsend.Error) {
+// logOutcome writes a line when the outcome of client i is not the one of last time. A
+// scraper that hung up is not an outcome.
+func (f *Fetcher) logOutcome(s *setup, i int, err *igsend.Error) {
+	c := s.clients[i]
+	who := []any{"client_id", c.id.String(), "name", s.Config.Clients[i].Name}
 	switch {
 	case err == nil && c.failing != "":
-		c.logger.Info("Client answers again", "was", string(c.failing))
+		f.logger.Info("Client answers again", append(who, "was", string(c.failing))...)
 		c.failing = ""
 	case err != nil && err.Reason != c.failing && err.Reason != igsend.ReasonCanceled:
-		c.logger.Warn("No complete balance for client", "reason", string(err.Reason), "err", err)
+		f.logger.Warn("No complete balance for client", append(who, "reason", string(err.Reason), "err", err)...)
 		c.failing = err.Reason
 	}
 }
 
-func (c *client) countError(reason igsend.Reason) {
+func (f *Fetcher) countError(c *client, reason igsend.Reason) {
 	i := slices.IndexFunc(c.errors, func(e errorCount) bool { return e.reason == reason })
 	if i < 0 {
 		i = len(c.errors)
-		c.errors = append(c.errors, errorCount{reason: reason, series: newCounter(errorsDesc, c.label, labelPair("reason", string(reason)))})
+		labels := []*dto.LabelPair{c.label[0], f.pairs.get(&reasonLabel, string(reason))}
+		c.errors = append(c.errors, errorCount{reason: reason, labels: labels, counter: newCounter()})
 	}
-	c.errors[i].count++
+	c.errors[i].counter = withValue(c.errors[i].counter, c.errors[i].counter.GetValue()+1)
 }
 
 // balance returns what is kept of the client's balance in one currency.
-func (c *client) balance(currency string) *balance {
+func (c *client) balance(currency string, pairs labelPairs) *balance {
 	for _, b := range c.balances {
 		if b.currency == currency {
 			return b
 		}
 	}
-	b := newBalance(c.label, currency)
+	b := newBalance(c.label[0], pairs.get(&currencyLabel, currency))
 	c.balances = append(c.balances, b)
 	return b
 }

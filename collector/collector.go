@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -39,9 +38,13 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector. It asks for every client. The metrics of the
 // requests come last, so that they count those of this scrape.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	samples := c.fetcher.samples(c.fetcher.fetch(c.ctx))
-	for i := range samples {
-		ch <- &samples[i]
+	s := c.fetcher.fetch(c.ctx)
+	c.fetcher.show(s)
+	for i := range s.clients {
+		samples := c.fetcher.samples(s, i)
+		for j := range samples {
+			ch <- &samples[j]
+		}
 	}
 	c.fetcher.upstream.Collect(ch)
 }
@@ -52,32 +55,28 @@ func (f *Fetcher) infoDesc() *prometheus.Desc {
 	return f.current.info
 }
 
-// samples returns what a scrape has to tell: its answers, and what is kept of each
-// client.
-func (f *Fetcher) samples(s *scrape) []sample {
+// samples returns what a scrape has to tell of client i: its answer, and what is kept of
+// the client. One at a time: those of all clients together are large.
+func (f *Fetcher) samples(s *scrape, i int) []sample {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.show(s, time.Now())
-	const usually = 9 // for a client with one currency, in credit, and a threshold
-	all := make([]sample, 0, usually*len(s.clients))
-	for i, c := range s.clients {
-		all = c.appendTo(all, &s.answers[i])
-	}
-	return all
+	c := s.clients[i]
+	const own, ofBalance = 2, 5 // at most
+	samples := make([]sample, 0, len(s.configured[i])+own+len(c.errors)+ofBalance*len(c.balances))
+	return c.appendTo(append(samples, s.configured[i]...), s.answers[i])
 }
 
 func (c *client) appendTo(samples []sample, a *Answer) []sample {
-	up := 0.0
+	up := zero
 	if a.Err == nil {
-		up = 1
+		up = one
 	}
-	samples = append(samples, sample{c.up, up})
+	samples = append(samples, sample{desc: upDesc, labels: c.label[:], gauge: up})
 	if c.last != nil {
-		samples = append(samples, sample{c.lastSuccess, float64(c.last.At.UnixMilli()) / 1e3})
+		samples = append(samples, sample{desc: lastSuccessDesc, labels: c.label[:], gauge: gauge(float64(c.last.At.UnixMilli()) / 1e3)})
 	}
-	samples = append(samples, c.configured...)
 	for _, e := range c.errors {
-		samples = append(samples, sample{e.series, e.count})
+		samples = append(samples, sample{desc: errorsDesc, labels: e.labels, counter: e.counter})
 	}
 	for _, b := range c.balances {
 		var answer *igsend.Balance

@@ -215,7 +215,7 @@ func errorCounts(f *Fetcher) map[igsend.ClientID]map[igsend.Reason]float64 {
 			if all[id] == nil {
 				all[id] = map[igsend.Reason]float64{}
 			}
-			all[id][e.reason] = e.count
+			all[id][e.reason] = e.counter.GetValue()
 		}
 	}
 	return all

@@ -23,6 +23,7 @@ type Fetcher struct {
 	upstream *upstream
 
 	mu           sync.Mutex
+	pairs        labelPairs                  // of the currencies and reasons seen so far
 	clients      map[igsend.ClientID]*client // the configured ones
 	current      *setup
 	session      *session  // of the latest scrape; nil before the first
@@ -41,7 +42,7 @@ type Fetcher struct {
 // NewFetcher returns a Fetcher for settings. It logs one line when a client's outcome
 // changes.
 func NewFetcher(settings Settings, logger *slog.Logger) *Fetcher {
-	f := &Fetcher{logger: logger, upstream: newUpstream(), limiter: rate.NewLimiter(rate.Inf, 1)}
+	f := &Fetcher{logger: logger, upstream: newUpstream(), pairs: labelPairs{}, limiter: rate.NewLimiter(rate.Inf, 1)}
 	f.wake = time.AfterFunc(maxTimeout, f.wakeUp)
 	f.Apply(settings)
 	return f
@@ -54,7 +55,7 @@ func (f *Fetcher) Apply(settings Settings) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old := f.current
-	f.current = newSetup(settings, f.clients, f.logger)
+	f.current = newSetup(settings, f.clients)
 	f.clients = make(map[igsend.ClientID]*client, len(f.current.clients))
 	for _, c := range f.current.clients {
 		f.clients[c.id] = c
@@ -97,7 +98,7 @@ type Answer struct {
 // has not answered by then has ReasonTimeout if the cause of ctx is
 // context.DeadlineExceeded, otherwise ReasonCanceled.
 func (f *Fetcher) Fetch(ctx context.Context) []Answer {
-	return f.fetch(ctx).answers
+	return f.fetch(ctx).all()
 }
 
 // fetch returns the scrape with all of its answers.
@@ -145,7 +146,7 @@ var errKeysHang = errors.New("the key files could not be read within the scrape'
 func (f *Fetcher) sessionFor(keys igsend.Keys) *session {
 	last := f.session
 	switch {
-	case last == nil || last.key.keys != keys || last.source.endpoint != f.current.source.endpoint:
+	case last == nil || last.key.keys != keys || last.source.Value().endpoint != f.current.source.Value().endpoint:
 		f.session = newSession(f.current, &key{keys: keys})
 	case last.setup != f.current:
 		f.session = newSession(f.current, last.key)

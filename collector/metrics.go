@@ -7,10 +7,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/igsend-exporter/igsend_exporter/config"
+	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
 // The metrics of a client. Dashboards and alerts depend on their names and labels.
@@ -54,31 +54,15 @@ func infoDesc(labelNames []string) *prometheus.Desc {
 		append([]string{"client_id", "name"}, labelNames...)...)
 }
 
-// A series is a time series without its value: what stays the same between scrapes.
-// Const metrics made for each scrape cost seven times as much.
-type series struct {
-	desc    *prometheus.Desc
-	labels  []*dto.LabelPair       // sorted by name; shared, so never changed
-	created *timestamppb.Timestamp // of a counter; nil for a gauge
-}
-
-func newSeries(d *prometheus.Desc, labels ...*dto.LabelPair) *series {
-	return &series{desc: d, labels: labels}
-}
-
-// newCounter returns the series of a counter that starts now.
-func newCounter(d *prometheus.Desc, labels ...*dto.LabelPair) *series {
-	return &series{desc: d, labels: labels, created: timestamppb.Now()}
-}
-
-func labelPair(name, value string) *dto.LabelPair {
-	return &dto.LabelPair{Name: proto.String(name), Value: proto.String(value)}
-}
-
-// A sample is a series with its value in one scrape. It implements prometheus.Metric.
+// A sample is a series with its value in one scrape. It implements prometheus.Metric. It
+// consists of what never changes and what is kept between scrapes: a registry keeps all
+// samples of a scrape until the last is written, and const metrics would be several times
+// as large and as slow.
 type sample struct {
-	*series
-	value float64
+	desc    *prometheus.Desc
+	labels  []*dto.LabelPair // sorted by name
+	gauge   *dto.Gauge       // or
+	counter *dto.Counter
 }
 
 // Desc implements prometheus.Metric.
@@ -86,13 +70,41 @@ func (s *sample) Desc() *prometheus.Desc { return s.desc }
 
 // Write implements prometheus.Metric.
 func (s *sample) Write(out *dto.Metric) error {
-	out.Label = s.labels
-	if s.created != nil {
-		out.Counter = &dto.Counter{Value: &s.value, CreatedTimestamp: s.created}
-	} else {
-		out.Gauge = &dto.Gauge{Value: &s.value}
-	}
+	out.Label, out.Gauge, out.Counter = s.labels, s.gauge, s.counter
 	return nil
+}
+
+func gauge(value float64) *dto.Gauge { return &dto.Gauge{Value: &value} }
+
+// Most gauges have one of two values.
+var zero, one = gauge(0), gauge(1)
+
+// newCounter returns a counter that starts now, at 0.
+func newCounter() *dto.Counter {
+	return &dto.Counter{Value: zero.Value, CreatedTimestamp: timestamppb.Now()}
+}
+
+// withValue returns the counter with another value. The old one may be part of a scrape.
+func withValue(c *dto.Counter, value float64) *dto.Counter {
+	return &dto.Counter{Value: &value, CreatedTimestamp: c.CreatedTimestamp}
+}
+
+// Names of labels, which the pairs of all clients share.
+var clientIDLabel, nameLabel, currencyLabel, stateLabel, severityLabel, reasonLabel = "client_id", "name", "currency", "state", "severity", "reason"
+
+var inCredit = labelPairs{}.get(&stateLabel, igsend.StateInCredit)
+
+func labelPair(name, value *string) *dto.LabelPair { return &dto.LabelPair{Name: name, Value: value} }
+
+// labelPairs are pairs that many clients share.
+type labelPairs map[[2]string]*dto.LabelPair
+
+func (p labelPairs) get(name *string, value string) *dto.LabelPair {
+	key := [2]string{*name, value}
+	if p[key] == nil {
+		p[key] = labelPair(name, &value)
+	}
+	return p[key]
 }
 
 // labelNames returns the names of all configured labels, sorted.
@@ -106,20 +118,23 @@ func labelNames(clients []config.Client) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// configuredSamples are those that the configuration alone decides.
-func configuredSamples(id *dto.LabelPair, c config.Client, info *prometheus.Desc, labelNames []string) []sample {
-	pairs := []*dto.LabelPair{id, labelPair("name", c.Name)}
-	for _, name := range labelNames {
-		pairs = append(pairs, labelPair(name, c.Labels[name]))
+// configuredSamples returns the samples of client c that the configuration alone decides.
+func configuredSamples(id *dto.LabelPair, c *config.Client, info *prometheus.Desc, labelNames []string, pairs labelPairs) []sample {
+	labels := make([]*dto.LabelPair, 0, 2+len(labelNames))
+	labels = append(labels, id, labelPair(&nameLabel, &c.Name))
+	for i, name := range labelNames {
+		labels = append(labels, pairs.get(&labelNames[i], c.Labels[name]))
 	}
-	slices.SortFunc(pairs, func(a, b *dto.LabelPair) int { return cmp.Compare(a.GetName(), b.GetName()) })
-	samples := []sample{{newSeries(info, pairs...), 1}}
+	slices.SortFunc(labels, func(a, b *dto.LabelPair) int { return cmp.Compare(a.GetName(), b.GetName()) })
+	samples := make([]sample, 0, 1+len(c.Thresholds)+len(c.Runway))
+	samples = append(samples, sample{desc: info, labels: labels, gauge: one})
 	for _, t := range c.Thresholds {
-		series := newSeries(thresholdDesc, id, labelPair("currency", t.Currency), labelPair("severity", t.Severity))
-		samples = append(samples, sample{series, t.Amount.InexactFloat64()})
+		labels := []*dto.LabelPair{id, pairs.get(&currencyLabel, t.Currency), pairs.get(&severityLabel, t.Severity)}
+		samples = append(samples, sample{desc: thresholdDesc, labels: labels, gauge: gauge(t.Amount.InexactFloat64())})
 	}
 	for _, r := range c.Runway {
-		samples = append(samples, sample{newSeries(runwayDesc, id, labelPair("severity", r.Severity)), r.Duration.Seconds()})
+		labels := []*dto.LabelPair{id, pairs.get(&severityLabel, r.Severity)}
+		samples = append(samples, sample{desc: runwayDesc, labels: labels, gauge: gauge(r.Duration.Seconds())})
 	}
 	return samples
 }

@@ -172,7 +172,7 @@ func fallen(f *Fetcher) map[igsend.ClientID]float64 {
 	all := map[igsend.ClientID]float64{}
 	for id, c := range f.clients {
 		for _, b := range c.balances {
-			all[id] += b.decrease.float
+			all[id] += b.decrease.counter.GetValue()
 		}
 	}
 	return all

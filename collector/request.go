@@ -76,7 +76,7 @@ func (f *Fetcher) tooSlow(r *request, now time.Time) {
 		return s.waitsFor(r.session, r.index) && s.deadline.Sub(s.started) > now.Sub(r.sent)
 	}
 	if r.requests[r.index] == r && !slices.ContainsFunc(f.scrapes, more) {
-		f.finish(r, Answer{ClientID: r.client.id, Err: err, At: now})
+		f.finish(r, &Answer{ClientID: r.client.id, Err: err, At: now})
 	}
 }
 
@@ -125,7 +125,7 @@ func (f *Fetcher) receive(r *request, balances []igsend.Balance, err *igsend.Err
 	f.countInFlight(r, -1)
 	f.learn(r, err, now)
 	if !r.canceled && (err == nil || !f.retryLater(r, err, now)) {
-		f.finish(r, Answer{ClientID: r.client.id, Balances: balances, Err: err, At: now})
+		f.finish(r, &Answer{ClientID: r.client.id, Balances: balances, Err: err, At: now})
 	}
 	if err != nil && err.HTTPStatus == http.StatusTooManyRequests {
 		f.rateLimit(err.RetryAfter, now)
@@ -138,13 +138,14 @@ func (f *Fetcher) receive(r *request, balances []igsend.Balance, err *igsend.Err
 
 // finish gives the answer of a request to every scrape that waits for it. Its failure
 // counts once.
-func (f *Fetcher) finish(r *request, a Answer) {
+func (f *Fetcher) finish(r *request, a *Answer) {
 	f.drop(r)
 	f.outcome(r.client, a.Err)
 	if a.Err != nil && !r.counted {
-		r.client.countError(a.Err.Reason)
+		f.countError(r.client, a.Err.Reason)
 	}
-	r.client.record(a, r.sent, r.source, f.current.source)
+	f.logOutcome(r.setup, r.index, a.Err)
+	r.client.record(a, r.sent, r.source, f.current.source, f.pairs)
 	for _, s := range slices.Clone(f.scrapes) { // answer removes those that are complete
 		if s.waitsFor(r.session, r.index) {
 			f.answer(s, r.index, a)

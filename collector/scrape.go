@@ -16,8 +16,8 @@ type scrape struct {
 	*session
 	started     time.Time
 	deadline    time.Time
-	answers     []Answer // by client; At is zero while there is none
-	waiting     int      // answers still missing
+	answers     []*Answer // by client; nil while there is none
+	waiting     int       // answers still missing
 	queue       queue
 	keyTested   bool // the last request while the key was in doubt did not clear it
 	rateLimited bool // by a 429, before or during this scrape
@@ -42,7 +42,7 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 	}
 	s.key.forgetKnown()
 	s.waiting = len(s.clients)
-	s.answers = make([]Answer, len(s.clients))
+	s.answers = make([]*Answer, len(s.clients))
 	f.scrapes = append(f.scrapes, s)
 	f.started++
 	if s.waiting == 0 {
@@ -51,7 +51,7 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 	}
 	for i, c := range s.clients {
 		if last := c.fresh(s.setup, now); last != nil {
-			f.answer(s, i, *last)
+			f.answer(s, i, last)
 		}
 	}
 	switch {
@@ -67,13 +67,22 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 	return s
 }
 
-func (s *scrape) answered(i int) bool { return !s.answers[i].At.IsZero() }
+func (s *scrape) answered(i int) bool { return s.answers[i] != nil }
+
+// all returns the answers of a scrape that has ended.
+func (s *scrape) all() []Answer {
+	answers := make([]Answer, len(s.answers))
+	for i, a := range s.answers {
+		answers[i] = *a
+	}
+	return answers
+}
 
 // waitsFor reports whether s still waits for the answer to client i of a session.
 func (s *scrape) waitsFor(of *session, i int) bool { return s.session == of && !s.answered(i) }
 
 // answer gives s the answer for client i.
-func (f *Fetcher) answer(s *scrape, i int, a Answer) {
+func (f *Fetcher) answer(s *scrape, i int, a *Answer) {
 	s.answers[i] = a
 	if s.waiting--; s.waiting == 0 {
 		f.end(s)
@@ -146,18 +155,18 @@ func (f *Fetcher) fail(s *scrape, i int, err *igsend.Error, now time.Time) {
 		own.ClientID = c.id
 		err = &own
 	}
-	f.answer(s, i, Answer{ClientID: c.id, Err: err, At: now})
+	f.answer(s, i, &Answer{ClientID: c.id, Err: err, At: now})
 	if shared && hungUp {
 		return // the others get the answer: nothing has failed
 	}
 	if r == nil || !r.counted {
-		c.countError(err.Reason)
+		f.countError(c, err.Reason)
 	}
 	switch {
 	case shared && r != nil:
 		r.counted = true
 	case !shared:
-		c.logOutcome(err)
+		f.logOutcome(s.setup, i, err)
 		if r != nil {
 			f.drop(r)
 			if r.first != nil {

@@ -2,7 +2,7 @@ package collector
 
 import (
 	"context"
-	"log/slog"
+	"unique"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
@@ -34,7 +34,9 @@ type setup struct {
 	source  source
 	clients []*client // in the order of the configuration
 	info    *prometheus.Desc
-	reads   singleflight.Group // of the keys
+	// configured are the samples that the configuration alone decides, by client.
+	configured [][]sample
+	reads      singleflight.Group // of the keys
 
 	inFlight int // requests
 }
@@ -44,8 +46,10 @@ type setup struct {
 func (s *setup) full() bool { return s.inFlight >= s.Config.API.Concurrency }
 
 // A source is where balances come from. Balances of two sources can't be compared: the
-// difference is not a payment.
-type source struct {
+// difference is not a payment. It is a handle because each client keeps some.
+type source = unique.Handle[origin]
+
+type origin struct {
 	endpoint string
 	unit     igsend.Unit
 }
@@ -58,22 +62,22 @@ type session struct {
 	requests []*request // by client; nil when there is none
 }
 
-func newSetup(settings Settings, known map[igsend.ClientID]*client, logger *slog.Logger) *setup {
+func newSetup(settings Settings, known map[igsend.ClientID]*client) *setup {
 	api := settings.Config.API
-	names := labelNames(settings.Config.Clients)
+	names, pairs := labelNames(settings.Config.Clients), labelPairs{}
 	s := &setup{
 		Settings: settings,
-		source:   source{endpoint: api.Endpoint, unit: api.BalanceUnit},
+		source:   unique.Make(origin{endpoint: api.Endpoint, unit: api.BalanceUnit}),
 		info:     infoDesc(names),
 	}
-	for _, configured := range settings.Config.Clients {
+	for i := range settings.Config.Clients {
+		configured := &settings.Config.Clients[i]
 		c, ok := known[configured.ID]
 		if !ok {
 			c = newClient(configured.ID)
 		}
-		c.logger = logger.With("client_id", configured.ID.String(), "name", configured.Name)
-		c.configured = configuredSamples(c.label, configured, s.info, names)
 		s.clients = append(s.clients, c)
+		s.configured = append(s.configured, configuredSamples(c.label[0], configured, s.info, names, pairs))
 	}
 	return s
 }

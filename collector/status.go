@@ -37,7 +37,10 @@ func (f *Fetcher) Status() Status {
 	status := Status{Scraped: f.scraped, Took: f.scrapeTook, Clients: make([]ClientStatus, len(f.current.clients))}
 	for i, c := range f.current.clients {
 		s := &status.Clients[i]
-		s.Client, s.Answer, s.Took = f.current.Config.Clients[i], c.shown, c.took
+		s.Client, s.Took = f.current.Config.Clients[i], c.took
+		if c.shown != nil {
+			s.Answer = *c.shown
+		}
 		if c.last != nil {
 			s.LastSuccess = c.last.At
 		}
@@ -46,14 +49,16 @@ func (f *Fetcher) Status() Status {
 }
 
 // show keeps the answers of a scrape for Status.
-func (f *Fetcher) show(s *scrape, now time.Time) {
+func (f *Fetcher) show(s *scrape) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if s.source != f.current.source {
 		return // a reload came in between
 	}
-	f.scraped, f.scrapeTook = now, now.Sub(s.started)
+	f.scraped, f.scrapeTook = time.Now(), time.Since(s.started)
 	for i, c := range s.clients {
-		if a := &s.answers[i]; a.Err == nil || a.Err.Reason != igsend.ReasonCanceled {
-			c.shown = *a
+		if a := s.answers[i]; a.Err == nil || a.Err.Reason != igsend.ReasonCanceled {
+			c.shown = a
 		}
 	}
 }
@@ -62,6 +67,6 @@ func (f *Fetcher) show(s *scrape, now time.Time) {
 func (f *Fetcher) forgetShown() {
 	f.scraped, f.scrapeTook = time.Time{}, 0
 	for _, c := range f.clients {
-		c.shown, c.took = Answer{}, 0
+		c.shown, c.took = nil, 0
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // scrapeMetrics makes a scrape as the handler does.
-func scrapeMetrics(ctx context.Context, f *Fetcher) { f.samples(f.fetch(ctx)) }
+func scrapeMetrics(ctx context.Context, f *Fetcher) { f.show(f.fetch(ctx)) }
 
 func checkStatus(t *testing.T, f *Fetcher, when string, want Status) {
 	t.Helper()
@@ -74,7 +74,7 @@ func TestStatusForgetsAnotherEndpoint(t *testing.T) {
 		late := f.start(t.Context())
 		f.Apply(settings(api, ids(1, 1), nil))
 		<-late.done
-		f.samples(late)
+		f.show(late)
 		checkStatus(t, f, "after a scrape that began before", want)
 	})
 }

@@ -109,6 +109,7 @@ func (w *walk) parsePieces(data []byte) (root value, clients list, ok bool) {
 		moveDown(node, p.line)
 		walks[i] = walk{file: w.file, budget: maxBorrowed}
 		lists[i] = readClients(value{walk: &walks[i], node: node, path: "clients", name: "clients", line: field}, p.first)
+		lists[i].value = value{} // which would keep the piece in memory
 	})
 	if failed.Load() {
 		return value{}, list{}, false

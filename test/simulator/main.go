@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -90,9 +91,10 @@ func run(o options, orders io.Reader, out io.Writer) error {
 // writeConfiguration writes the files that an exporter needs. The configuration doesn't name the certificate, because the
 // exporter should find it among the system's certificates.
 func writeConfiguration(o options, api *igsendtest.Server) error {
-	config := fmt.Sprintf("api:\n  endpoint: %s\n  public_key_file: public.key\n  private_key_file: private.key\nclients:\n", api.Endpoint())
+	var config strings.Builder
+	fmt.Fprintf(&config, "api:\n  endpoint: %s\n  public_key_file: public.key\n  private_key_file: private.key\nclients:\n", api.Endpoint())
 	for i := range o.clients {
-		config += fmt.Sprintf("- id: %d\n  name: Payroll %d\n", firstClient+igsend.ClientID(i), i+1)
+		fmt.Fprintf(&config, "- id: %d\n  name: Payroll %d\n", firstClient+igsend.ClientID(i), i+1)
 	}
 	for _, file := range []struct {
 		name, content string
@@ -101,7 +103,7 @@ func writeConfiguration(o options, api *igsendtest.Server) error {
 		{"ca.pem", string(api.CertificatePEM()), 0o644},
 		{"public.key", keys.Public + "\n", 0o600},
 		{"private.key", keys.Private + "\n", 0o600},
-		{"igsend.yml", config, 0o644}, // last: when it exists, the others do too
+		{"igsend.yml", config.String(), 0o644}, // last: when it exists, the others do too
 	} {
 		if file.content == "" {
 			continue // nothing to trust without TLS

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"math"
+	"os"
+	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// limitMemory makes the garbage collector keep the process within 90 % of the limit, that
+// of the container or service, as Prometheus does: the rest is for memory that Go does not
+// count. A GOMEMLIMIT in the environment takes precedence.
+func limitMemory(limit memlimit.Provider, logger *slog.Logger) {
+	_, err := memlimit.Set(memlimit.WithProvider(limit))
+	_, fromEnvironment := os.LookupEnv("GOMEMLIMIT")
+	switch bytes := debug.SetMemoryLimit(-1); {
+	case errors.Is(err, memlimit.ErrCgroupsNotSupported) || errors.Is(err, memlimit.ErrNoCgroup):
+	case err != nil:
+		logger.Warn("The memory limit of the container or service is not known; GOMEMLIMIT can set one", "err", err)
+	case fromEnvironment:
+		logger.Info("Memory limit from GOMEMLIMIT", "bytes", bytes)
+	case bytes != math.MaxInt64:
+		logger.Info("Memory limit from that of the container or service", "bytes", bytes)
+	}
+}
