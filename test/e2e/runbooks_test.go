@@ -117,7 +117,7 @@ var runbookAnswers = map[string]string{
 	`sum by (job, reason) (increase(igsend_upstream_errors_total[15m])) > 0`:              "3",
 	`up{job=~"igsend.*"}`:                                                              "1",
 	`igsend_exporter_config_last_reload_successful`:                                    "1",
-	`ALERTS{alertname="IGSendWatchdog"}`:                                               "1",
+	`ALERTS{alertname=~"(IGSend)?Watchdog"}`:                                           "1",
 	`prometheus_notifications_alertmanagers_discovered`:                                "1",
 	`sum by (integration) (increase(alertmanager_notifications_failed_total[1h])) > 0`: "12",
 }
