@@ -52,7 +52,9 @@ func (k *key) mayAsk(slots int) bool {
 // mayTest reports whether one client may be asked to find out about a key in doubt.
 func (k *key) mayTest() bool { return k.inDoubt() && k.inFlight == 0 }
 
-// A standing is what a client's last answer said of a key.
+// A standing is what a client's last answer said of a key. A client that was asked to find
+// out about a withdrawn key, and failed in another way, counts as refused: the next test must
+// not go to it again.
 type standing struct {
 	key      *key
 	accepted bool
@@ -82,7 +84,7 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 			k.refusals = append(k.refusals, refusal{r.client, known})
 		}
 	}
-	if accepted || refused {
+	if accepted || refused || r.keyTest && k.withdrawn() && !r.canceled {
 		r.client.standing = standing{k, accepted}
 	}
 	for _, s := range f.scrapes {
@@ -140,10 +142,12 @@ func (f *Fetcher) keyTest() (of *session, index int) {
 			}
 		}
 	}
-	if best != nil && of.key.lastRefused(best) && slices.ContainsFunc(of.requests, func(r *request) bool {
-		return r != nil && r.pause != nil && !of.key.lastRefused(r.client)
-	}) {
-		return nil, 0
+	if best != nil && of.key.lastRefused(best) {
+		for _, r := range of.requests {
+			if r.pause != nil && !of.key.lastRefused(r.client) {
+				return nil, 0
+			}
+		}
 	}
 	return of, index
 }

@@ -68,6 +68,9 @@ func (f *Fetcher) countInFlight(r *request, change int) {
 // none that waits for it has more time in all than it has had, it is given up.
 func (f *Fetcher) tooSlow(r *request, now time.Time) {
 	f.countInFlight(r, -1)
+	if r.keyTest && r.key.withdrawn() {
+		r.client.standing = standing{key: r.key}
+	}
 	r.slow, r.keyTest = true, false
 	f.countInFlight(r, 1)
 	err := &igsend.Error{ClientID: r.client.id, Reason: igsend.ReasonTimeout, Err: errGivenUp}
@@ -159,7 +162,7 @@ func (f *Fetcher) drop(r *request) {
 		r.pause.Stop()
 		r.pause = nil
 	}
-	r.requests[r.index] = nil
+	delete(r.requests, r.index)
 }
 
 // cancel ends a request in flight that nobody waits for.

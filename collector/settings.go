@@ -59,7 +59,7 @@ type origin struct {
 type session struct {
 	*setup
 	key      *key
-	requests []*request // by client; nil when there is none
+	requests map[int]*request // by client
 }
 
 func newSetup(settings Settings, known map[igsend.ClientID]*client) *setup {
@@ -83,5 +83,5 @@ func newSetup(settings Settings, known map[igsend.ClientID]*client) *setup {
 }
 
 func newSession(s *setup, k *key) *session {
-	return &session{setup: s, key: k, requests: make([]*request, len(s.clients))}
+	return &session{setup: s, key: k, requests: map[int]*request{}}
 }
