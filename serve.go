@@ -49,7 +49,7 @@ func (o *serverOptions) addFlags(app *kingpin.Application) {
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&o.telemetryPath)
 	app.Flag("web.disable-exporter-metrics", "Exclude metrics about the exporter itself (promhttp_*, process_*, go_*).").
 		BoolVar(&o.disableExporterMetrics)
-	app.Flag("web.max-requests", "Maximum number of parallel scrapes; others get 503. 0: no limit.").
+	app.Flag("web.max-requests", "Maximum number of parallel scrapes, and of parallel probes of each client; others get 503. 0: no limit.").
 		Default("40").IntVar(&o.maxRequests)
 }
 
@@ -78,6 +78,8 @@ func validate(server serverOptions, scrape scrapeOptions) error {
 		return fmt.Errorf("--web.telemetry-path=%s: must be a plain path that begins with /, such as /metrics", path)
 	case strings.HasPrefix(path, "/-/"):
 		return fmt.Errorf("--web.telemetry-path=%s: paths below /-/ are taken", path)
+	case path == probePath || path == targetsPath:
+		return fmt.Errorf("--web.telemetry-path=%s: this path is taken", path)
 	}
 	return nil
 }
@@ -110,13 +112,21 @@ func serve(ctx context.Context, load func() (collector.Settings, error), watch *
 	if !server.disableExporterMetrics {
 		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
-	metrics := collector.NewHandler(fetcher, collector.HandlerOptions{
-		Timeout: scrape.timeout, TimeoutOffset: scrape.offset, MaxRequests: server.maxRequests, Process: registry,
-	}, logger)
-	if !server.disableExporterMetrics {
-		metrics = promhttp.InstrumentMetricHandler(registry, metrics)
+	instrument := func(h http.Handler) http.Handler {
+		if server.disableExporterMetrics {
+			return h
+		}
+		return promhttp.InstrumentMetricHandler(registry, h)
 	}
-	mux := newMux(ctx, server.telemetryPath, metrics, fetcher.Status, reload)
+	options := collector.HandlerOptions{
+		Timeout: scrape.timeout, TimeoutOffset: scrape.offset, MaxRequests: server.maxRequests, Process: registry,
+	}
+	mux := newMux(ctx, server.telemetryPath, metricPages{
+		metrics:  instrument(collector.NewHandler(fetcher, options, logger)),
+		exporter: instrument(collector.NewExporterHandler(fetcher, options, logger)),
+		probe:    instrument(collector.NewProbeHandler(fetcher, options, logger)),
+		targets:  newTargetsHandler(fetcher),
+	}, fetcher.Status, reload)
 	defer reloadOnHangup(hangups, reload)()
 	go watch.run(ctx, reload.reload)
 	return listen(ctx, mux, server, logger)

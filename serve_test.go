@@ -35,6 +35,16 @@ func TestPages(t *testing.T) {
 		{"DELETE", "/-/reload", 405, ""},
 		{"GET", "/debug/pprof/", 404, ""},
 		{"POST", "/balances", 405, ""},
+		{"GET", "/balances/exporter", 200, "igsend_upstream_errors_total"},
+		{"POST", "/balances/exporter", 405, ""},
+		{"GET", "/balances/other", 404, ""},
+		{"GET", "/probe", 400, "client_id"},
+		{"HEAD", "/probe?client_id=x", 400, ""},
+		{"POST", "/probe?client_id=100045", 405, ""},
+		{"GET", "/probe/?client_id=100045", 404, ""},
+		{"GET", "/probe?client_id=100046", 404, "Client 100046 is not configured."},
+		{"GET", "/sd", 200, "100045"},
+		{"POST", "/sd", 405, ""},
 	} {
 		status, _, body := request(t, httpClient, test.method, url+test.path)
 		if status != test.status || !strings.Contains(body, test.body) {
@@ -186,6 +196,8 @@ func TestStartErrors(t *testing.T) {
 		"a path that is not clean": {nil, []string{file, "--web.telemetry-path=//x"}, "--web.telemetry-path=//x"},
 		"a path for what is below": {nil, []string{file, "--web.telemetry-path=/x/"}, "--web.telemetry-path=/x/"},
 		"a path with an escape":    {nil, []string{file, "--web.telemetry-path=/a%zz"}, "--web.telemetry-path=/a%zz"},
+		"the path of probes":       {nil, []string{file, "--web.telemetry-path=/probe"}, "--web.telemetry-path=/probe"},
+		"the path of targets":      {nil, []string{file, "--web.telemetry-path=/sd"}, "--web.telemetry-path=/sd"},
 		"a path that is taken":     {nil, []string{file, "--web.telemetry-path=/-/healthy"}, "--web.telemetry-path=/-/healthy"},
 		"a limit below 0":          {nil, []string{file, "--web.max-requests=-1"}, "--web.max-requests=-1"},
 		"an address in use":        {nil, []string{file, "--web.listen-address=" + strings.TrimPrefix(strings.TrimSuffix(s.Endpoint(), igsendtest.Path), "https://")}, "address already in use"},
@@ -259,8 +271,10 @@ func TestTLSAndBasicAuth(t *testing.T) {
 	_, url := start(t, nil, "--config.file="+s.configFile, "--web.config.file="+web)
 	url = strings.Replace(url, "http:", "https:", 1)
 	client := trusting(t, certificate)
-	if status, _, _ := request(t, client, http.MethodGet, url+"/metrics"); status != http.StatusUnauthorized {
-		t.Errorf("without a password: HTTP status %d, want 401", status)
+	for _, page := range []string{"/metrics", "/metrics/exporter", "/probe?client_id=100045", "/probe?client_id=1", "/probe", "/sd"} {
+		if status, _, _ := request(t, client, http.MethodGet, url+page); status != http.StatusUnauthorized {
+			t.Errorf("%s without a password: HTTP status %d, want 401", page, status)
+		}
 	}
 	if got := s.Stats().Requests; got != 0 {
 		t.Errorf("%d requests to IGSend without a password, want none", got)

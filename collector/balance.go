@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"time"
+
 	dto "github.com/prometheus/client_model/go"
 	"github.com/shopspring/decimal"
 
@@ -32,7 +34,7 @@ func (t *total) add(d decimal.Decimal) {
 }
 
 func newBalance(client, currency *dto.LabelPair) *balance {
-	counter := newCounter()
+	counter := newCounter(time.Now())
 	return &balance{
 		currency: currency.GetValue(),
 		increase: total{counter: counter},

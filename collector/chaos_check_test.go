@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/igsend-exporter/igsend_exporter/config"
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
@@ -36,7 +37,8 @@ func (a *chaosAPI) checkRequest(d *delivery) {
 // A chaosScrape is one scrape, from its own point of view.
 type chaosScrape struct {
 	settings         *chaosAPI
-	keys             bool // could be read
+	keys             bool            // could be read
+	probed           igsend.ClientID // or 0, for all
 	joined, deadline time.Time
 	hangsUp          time.Time // or zero
 	group            int
@@ -45,14 +47,21 @@ type chaosScrape struct {
 	answers          []Answer
 }
 
-// scrape does what Fetch does, and looks at what comes of it.
-func (w *world) scrape(f *Fetcher, timeout, hangUp time.Duration) *chaosScrape {
+// scrape does what Fetch does, and looks at what comes of it. With a client, it does what
+// probe does; the answer is nil if the client is not configured.
+func (w *world) scrape(f *Fetcher, probed igsend.ClientID, timeout, hangUp time.Duration) *chaosScrape {
 	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
 	defer cancel()
 	w.mu.Lock()
-	s := &chaosScrape{settings: w.current, keys: w.keyFile, joined: time.Now(), deadline: time.Now().Add(timeout)}
+	if _, ok := w.current.accounts[probed]; !ok && probed != 0 {
+		w.mu.Unlock()
+		return nil
+	}
+	s := &chaosScrape{settings: w.current, keys: w.keyFile, probed: probed, joined: time.Now(), deadline: time.Now().Add(timeout)}
 	w.lastJoin = s.joined
-	w.scrapes++
+	if probed == 0 {
+		w.scrapes++
+	}
 	if w.underWay++; w.underWay == 1 {
 		w.group++
 	}
@@ -62,12 +71,25 @@ func (w *world) scrape(f *Fetcher, timeout, hangUp time.Duration) *chaosScrape {
 		s.hangsUp = s.joined.Add(hangUp)
 		defer time.AfterFunc(hangUp, cancel).Stop()
 	}
-	s.scrape = f.start(ctx)
-	select {
-	case <-s.scrape.done:
-	case <-ctx.Done():
-		w.checkWaiting(f, s)
-		f.leave(s.scrape, igsend.ContextReason(ctx))
+	wait := func() {
+		select {
+		case <-s.scrape.done:
+		case <-ctx.Done():
+			w.checkWaiting(f, s)
+			f.leave(s.scrape, igsend.ContextReason(ctx))
+		}
+	}
+	index := 0
+	if probed == 0 {
+		s.scrape = f.start(ctx)
+	} else if s.scrape, index = f.startProbe(ctx, probed, nil); s.scrape == nil {
+		w.t.Fatalf("client %s is configured, but can't be probed", probed)
+	}
+	wait()
+	if s.scrape.test {
+		w.noteTest(s)
+		s.scrape = f.afterTest(ctx, s.scrape, index)
+		wait()
 	}
 	s.answers = s.scrape.all()
 	s.ended = time.Now()
@@ -105,6 +127,9 @@ func (w *world) checkScrape(s *chaosScrape) {
 		w.errorf("a scrape ended %s late", s.ended.Sub(latest))
 	}
 	clients := s.settings.config.Clients
+	if s.probed != 0 {
+		clients = []config.Client{{ID: s.probed}}
+	}
 	if len(s.answers) != len(clients) {
 		w.errorf("a scrape of %d clients has %d answers", len(clients), len(s.answers))
 		return
@@ -115,9 +140,24 @@ func (w *world) checkScrape(s *chaosScrape) {
 		}
 		w.checkAnswer(s, &s.answers[i], hungUp)
 		if s.answers[i].Err != nil {
-			w.note(s, s.scrape.clients[i], hungUp)
+			w.note(s, s.scrape.clients[s.scrape.first+i], hungUp)
 		}
 	}
+}
+
+// noteTest books the failure of a client that a key was tested with. Nobody was told of it,
+// and it counts only if the client was asked.
+func (w *world) noteTest(s *chaosScrape) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.scrape.answers[0].Err == nil {
+		return
+	}
+	c := s.scrape.clients[s.scrape.first]
+	if w.failed[c] == nil {
+		w.failed[c] = &failures{}
+	}
+	w.failed[c].scrapes++
 }
 
 // note books a failure that a scrape was told of. One that hung up may have caused it.
@@ -187,7 +227,13 @@ func (w *world) checkUnasked(s *chaosScrape, a *Answer, hungUp bool) {
 	case errors.Is(err, errGivenUp):
 		honest = err.Reason == igsend.ReasonTimeout
 	case errors.Is(err, errQuiet):
-		honest = err.Reason == igsend.ReasonRateLimited && (s.joined.Before(w.silent) || !w.last429.Before(s.joined))
+		last429 := w.last429
+		if s.probed != 0 {
+			last429 = last429.Add(probePause)
+		}
+		honest = err.Reason == igsend.ReasonRateLimited && (s.joined.Before(w.silent) || !last429.Before(s.joined))
+	case errors.Is(err, errRefusedLately):
+		honest = err.Reason == igsend.ReasonUnauthorized && s.probed != 0
 	case errors.Is(err, errRefused):
 		honest = err.Reason == igsend.ReasonUnauthorized
 	case err.Reason == igsend.ReasonCredentials:

@@ -53,7 +53,10 @@ type chaos struct {
 }
 
 // A storm is what was known when a key was withdrawn.
-type storm struct{ scrapes, apis int }
+type storm struct {
+	scrapes, apis int
+	at            time.Time
+}
 
 // An epoch is a stretch of time with faults of one kind.
 type epoch struct {
@@ -102,6 +105,9 @@ func (c *chaos) run(epochs int) {
 		for n := range 3 {
 			all.Go(func() { c.scraper(e, uint64(n), over) })
 		}
+		for n := range 2 {
+			all.Go(func() { c.prober(e, uint64(3+n), over) })
+		}
 		if e.wild {
 			all.Go(func() { c.meddle(e, over) })
 		}
@@ -129,8 +135,25 @@ func (c *chaos) scraper(e epoch, n uint64, over time.Time) {
 		if rng.IntN(20) == 0 {
 			hangUp = time.Duration(1 + rng.Int64N(int64(timeout)))
 		}
-		s := c.scrape(c.fetcher, timeout, hangUp)
+		s := c.scrape(c.fetcher, 0, timeout, hangUp)
 		if (e.name == "mild" || e.name == "stuck") && hangUp == 0 && time.Now().After(known) {
+			c.checkIsolation(s)
+		}
+	}
+}
+
+// prober probes one client after the other until the epoch is over.
+func (c *chaos) prober(e epoch, n uint64, over time.Time) {
+	rng := rand.New(rand.NewPCG(c.seed, uint64(time.Since(c.begun))+n))
+	known := time.Now().Add(settled)
+	for time.Now().Before(over) && c.failures == 0 {
+		time.Sleep(time.Duration(rng.Int64N(int64(10 * time.Second))))
+		hangUp := time.Duration(0)
+		if rng.IntN(20) == 0 {
+			hangUp = time.Duration(1 + rng.Int64N(int64(e.timeout)))
+		}
+		s := c.scrape(c.fetcher, igsend.ClientID(1+rng.IntN(chaosClients)), e.timeout, hangUp)
+		if s != nil && (e.name == "mild" || e.name == "stuck") && hangUp == 0 && time.Now().After(known) {
 			c.checkIsolation(s)
 		}
 	}
@@ -175,7 +198,7 @@ func (c *chaos) recover(e epoch) {
 	time.Sleep(silent + time.Second)
 	got := map[igsend.ClientID]igsend.Reason{}
 	want := map[igsend.ClientID]igsend.Reason{}
-	for _, a := range c.scrape(c.fetcher, time.Minute, 0).answers {
+	for _, a := range c.scrape(c.fetcher, 0, time.Minute, 0).answers {
 		want[a.ClientID], got[a.ClientID] = "", ""
 		if a.Err != nil {
 			got[a.ClientID] = a.Err.Reason
@@ -225,19 +248,21 @@ func (c *chaos) withdraw() {
 	defer c.mu.Unlock()
 	if !c.refused[c.keys()] {
 		c.refused[c.keys()] = true
-		c.storm = storm{c.scrapes, len(c.apis)}
+		c.storm = storm{c.scrapes, len(c.apis), time.Now()}
 		c.denials[c.keys()] = 0
 	}
 }
 
 // restore has the key accepted, and readable, again. While it was not, it was used
 // for what was in flight and to find out, after each reload, and once a scrape; and
-// once for each client whose 401 may have been its own.
+// once for each client whose 401 may have been its own. Probes used it once a minute, and
+// for clients that were refused before.
 func (c *chaos) restore() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	const slots, underWay = 4, 3
 	most := (len(c.apis)-c.storm.apis+1)*2*slots + c.scrapes - c.storm.scrapes + underWay + chaosClients
+	most += (1 + slots) * (1 + int(time.Since(c.storm.at)/time.Minute)) // probes
 	if denials := c.denials[c.keys()]; c.refused[c.keys()] && denials > most {
 		c.errorf("%d requests with a key that was withdrawn, want %d at most", denials, most)
 	}

@@ -11,7 +11,8 @@ import (
 
 // A client is what is kept of a configured client, over scrapes and reloads.
 type client struct {
-	id igsend.ClientID
+	id    igsend.ClientID
+	index int // in the current settings
 
 	turn     turn // of its last outcome
 	slow     bool // that was a timeout
@@ -24,6 +25,7 @@ type client struct {
 	took       time.Duration // of the latest answer, for Status
 	failing    igsend.Reason
 	errors     []errorCount // by reason
+	since      time.Time    // when the last finished request was sent, or c was made
 	balances   []*balance   // by currency
 
 	label [1]*dto.LabelPair // client_id; an array, to be sliced without another allocation
@@ -37,7 +39,7 @@ type errorCount struct {
 
 func newClient(id igsend.ClientID) *client {
 	text := id.String()
-	return &client{id: id, label: [1]*dto.LabelPair{labelPair(&clientIDLabel, &text)}}
+	return &client{id: id, since: time.Now(), label: [1]*dto.LabelPair{labelPair(&clientIDLabel, &text)}}
 }
 
 // maxCurrencies bounds what is kept of a client. ISO 4217 lists fewer currencies; an API
@@ -91,12 +93,15 @@ func (f *Fetcher) logOutcome(s *setup, i int, err *igsend.Error) {
 	}
 }
 
+// countError counts a failure. A new counter was 0 when the last request was sent. This is
+// before any scrape began that is told of the failure. A later start, such as now, would be
+// after the time that Prometheus gives to its first sample.
 func (f *Fetcher) countError(c *client, reason igsend.Reason) {
 	i := slices.IndexFunc(c.errors, func(e errorCount) bool { return e.reason == reason })
 	if i < 0 {
 		i = len(c.errors)
 		labels := []*dto.LabelPair{c.label[0], f.pairs.get(&reasonLabel, string(reason))}
-		c.errors = append(c.errors, errorCount{reason: reason, labels: labels, counter: newCounter()})
+		c.errors = append(c.errors, errorCount{reason: reason, labels: labels, counter: newCounter(c.since)})
 	}
 	c.errors[i].counter = withValue(c.errors[i].counter, c.errors[i].counter.GetValue()+1)
 }

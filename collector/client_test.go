@@ -52,3 +52,32 @@ func TestOneLogLineWhenAnOutcomeChanges(t *testing.T) {
 		}
 	})
 }
+
+// Prometheus takes a sample's time from the beginning of its scrape. A counter that appears
+// with a failure must have been 0 before that, and after the samples of the scrape before.
+func TestAnErrorCounterWas0AtTheRequestBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &fakeAPI{latency: 100 * time.Millisecond}
+		api.setFunc(1, func(n int) reply {
+			return []reply{{balances: gbp("1")}, fails(igsend.ReasonRejected, 200), fails(igsend.ReasonHTTP, 500)}[n-1]
+		})
+		begun := time.Now()
+		f := newTestFetcher(api, ids(1, 2), nil)
+		api.set(2, fails(igsend.ReasonHTTP, 500))
+		for range 3 {
+			time.Sleep(time.Minute)
+			scrapeAll(t, f, time.Second)
+		}
+		got := map[string]time.Duration{}
+		for id, c := range f.clients {
+			for _, e := range c.errors {
+				got[id.String()+" "+string(e.reason)] = e.counter.GetCreatedTimestamp().AsTime().Sub(begun)
+			}
+		}
+		between := 100 * time.Millisecond // a scrape begins when the one before is over
+		want := map[string]time.Duration{"1 rejected": time.Minute, "1 http": 2*time.Minute + between, "2 http": 0}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

@@ -40,7 +40,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	s := c.fetcher.fetch(c.ctx)
 	c.fetcher.show(s)
-	for i := range s.clients {
+	for i := range s.indexes() {
 		samples := c.fetcher.samples(s, i)
 		for j := range samples {
 			ch <- &samples[j]
@@ -63,7 +63,7 @@ func (f *Fetcher) samples(s *scrape, i int) []sample {
 	c := s.clients[i]
 	const own, ofBalance = 2, 5 // at most
 	samples := make([]sample, 0, len(s.configured[i])+own+len(c.errors)+ofBalance*len(c.balances))
-	return c.appendTo(append(samples, s.configured[i]...), s.answers[i])
+	return c.appendTo(append(samples, s.configured[i]...), s.answers[i-s.first])
 }
 
 func (c *client) appendTo(samples []sample, a *Answer) []sample {

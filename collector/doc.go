@@ -13,10 +13,11 @@
 //
 // The files below follow that line. Each rule of a scrape has its own:
 //
-//	handler.go    the deadline, and how many scrapes at once
+//	handler.go    the deadline, and how many scrapes at once; probe_handler.go: probes
 //	collector.go  answers to metrics; metrics.go: names, labels and samples
 //	fetcher.go    what outlives a scrape: settings, clients, limits
 //	scrape.go     one scrape: what it still waits for, and what it is told
+//	probe.go      scrapes of one client; steps.go: what happens to one, for people
 //	request.go    one request: who shares it, what follows from its answer
 //	slots.go      how many requests are in flight, and how many a second
 //	turn.go       fairness: whose turn it is

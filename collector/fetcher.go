@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/igsend-exporter/igsend_exporter/config"
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
@@ -28,13 +29,14 @@ type Fetcher struct {
 	current      *setup
 	session      *session  // of the latest scrape; nil before the first
 	scrapes      []*scrape // under way, oldest first
-	started      int       // scrapes so far
+	started      int       // scrapes of all clients so far
 	inFlight     int       // requests, of all sessions
 	slowInFlight int       // those for clients that timed out last time
 	turn         turn      // of the latest outcome
 	limiter      *rate.Limiter
 	wake         *time.Timer // calls dispatch when the rate allows the next request
 	quietUntil   time.Time   // nothing is asked before, because of a 429
+	limitedAt    time.Time   // the latest 429 that did not say how long to wait
 	scraped      time.Time   // when the latest scrape ended, for Status
 	scrapeTook   time.Duration
 }
@@ -74,6 +76,13 @@ func (f *Fetcher) Apply(settings Settings) {
 	f.dispatch(time.Now())
 }
 
+// Config returns the configuration of the current settings.
+func (f *Fetcher) Config() *config.Config {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.current.Config
+}
+
 // Close closes the API of the current settings. No scrape may be under way.
 func (f *Fetcher) Close() {
 	f.mu.Lock()
@@ -104,12 +113,17 @@ func (f *Fetcher) Fetch(ctx context.Context) []Answer {
 // fetch returns the scrape with all of its answers.
 func (f *Fetcher) fetch(ctx context.Context) *scrape {
 	s := f.start(ctx)
+	f.wait(ctx, s)
+	return s
+}
+
+// wait returns when s has all of its answers.
+func (f *Fetcher) wait(ctx context.Context, s *scrape) {
 	select {
 	case <-s.done:
 	case <-ctx.Done():
 		f.leave(s, igsend.ContextReason(ctx))
 	}
-	return s
 }
 
 // lockWithKeys locks f.mu and returns the keys of the current settings. Keys are read

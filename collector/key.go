@@ -22,6 +22,7 @@ type key struct {
 	inFlight  int       // requests; those for slow clients only if they test the key
 	refusals  []refusal // of different clients in a row
 	refusedAt time.Time // the latest refusal
+	probedAt  time.Time // the latest test for a probe; zero once the key is accepted
 }
 
 // A refusal is known when the client was refused last time as well: it then counts for the
@@ -56,8 +57,9 @@ func (k *key) mayTest() bool { return k.inDoubt() && k.inFlight == 0 }
 // out about a withdrawn key, and failed in another way, counts as refused: the next test must
 // not go to it again.
 type standing struct {
-	key      *key
-	accepted bool
+	key       *key
+	accepted  bool
+	refusedAt time.Time // zero if the answer was no refusal
 }
 
 func (k *key) lastRefused(c *client) bool  { return c.standing.key == k && !c.standing.accepted }
@@ -77,7 +79,7 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 		// The key may have been withdrawn since: a doubt stays, for another client to clear.
 		k.refusals = k.refusals[:min(len(k.refusals), 2)]
 	case accepted:
-		k.refusals = nil
+		k.refusals, k.probedAt = nil, time.Time{}
 	case refused:
 		k.refusedAt = now
 		if !slices.ContainsFunc(k.refusals, func(other refusal) bool { return other.client == r.client }) {
@@ -85,13 +87,16 @@ func (f *Fetcher) learn(r *request, err *igsend.Error, now time.Time) {
 		}
 	}
 	if accepted || refused || r.keyTest && k.withdrawn() && !r.canceled {
-		r.client.standing = standing{k, accepted}
+		r.client.standing = standing{key: k, accepted: accepted}
+		if refused {
+			r.client.standing.refusedAt = now
+		}
 	}
 	for _, s := range f.scrapes {
 		switch {
 		case accepted && s.key == k:
 			s.keyTested = false
-		case !accepted && tells && k.refused() && s.waitsFor(r.session, r.index):
+		case !accepted && tells && k.refused() && s.key == k && (s.probe || s.waitsFor(r.session, r.index)):
 			s.keyTested = true
 		}
 	}
@@ -103,40 +108,52 @@ func (k *key) forgetKnown() {
 	k.refusals = slices.DeleteFunc(k.refusals, func(r refusal) bool { return r.known })
 }
 
-// testRank orders clients by how much their answers will tell about a key in doubt, best
-// first: those that IGSend accepted last time; last, those that it refused.
+// The ranks of clients by how much their answers will tell about a key in doubt.
+const (
+	acceptedRank = iota // IGSend accepted it last time
+	newRank
+	slowRank // it may never answer
+	refusedRank
+)
+
 func (k *key) testRank(c *client) int {
 	switch {
 	case k.lastRefused(c):
-		return 3
-	case c.slow: // may never answer
-		return 2
+		return refusedRank
+	case c.slow:
+		return slowRank
 	case k.lastAccepted(c):
-		return 0
+		return acceptedRank
 	}
-	return 1
+	return newRank
 }
 
-// keyTest returns the client that is asked to test a key in doubt: of those that a scrape
-// waits for, the best, and among equals the one whose last outcome is oldest. If the doubt
-// comes from clients that are refused on their own, those refused latest come first: they
-// may have been refused with all others. A better one may be paused before a retry, and is
-// waited for.
+// compareTests orders clients by how well they test a key in doubt, best first. Among
+// equals, the one whose last outcome is oldest comes first, with two exceptions. Of those
+// accepted last time, the latest: it is the least likely to be refused on its own since. If
+// the doubt comes from clients that are refused on their own, of these the latest: they may
+// have been refused with all others.
+func (k *key) compareTests(a, b *client) int {
+	switch rank := k.testRank(a); {
+	case rank != k.testRank(b):
+		return cmp.Compare(rank, k.testRank(b))
+	case rank == acceptedRank, rank == refusedRank && !k.withdrawn():
+		return byTurn(b, a)
+	}
+	return byTurn(a, b)
+}
+
+// keyTest returns the client that is asked to test a key in doubt: the best of those that a
+// scrape waits for. A better one may be paused before a retry, and is waited for.
 func (f *Fetcher) keyTest() (of *session, index int) {
 	var best *client
-	compare := func(k *key, a, b *client) int {
-		if k.lastRefused(a) && k.lastRefused(b) && !k.withdrawn() {
-			return byTurn(b, a)
-		}
-		return cmp.Or(cmp.Compare(k.testRank(a), k.testRank(b)), byTurn(a, b))
-	}
 	for _, s := range f.scrapes {
 		if !s.key.mayTest() || s.keyTested && s.key.refused() || s.full() {
 			continue
 		}
 		for _, queue := range [][]int{s.queue.fast, s.queue.slow} {
 			for _, i := range queue {
-				if c := s.clients[i]; s.canAsk(i) && (best == nil || compare(s.key, c, best) < 0) {
+				if c := s.clients[i]; s.canAsk(i) && (best == nil || s.key.compareTests(c, best) < 0) {
 					best, of, index = c, s.session, i
 				}
 			}

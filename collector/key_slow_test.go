@@ -68,17 +68,17 @@ func TestOneSlowClientTestsTheKey(t *testing.T) {
 func TestAnUnansweredTestHoldsUpOneScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &fakeAPI{}
-		for _, id := range ids(2, 9) {
-			api.set(id, reply{after: 10 * time.Millisecond, balances: gbp("1")})
+		for _, id := range ids(1, 9) {
+			api.set(id, reply{after: time.Duration(id) * 10 * time.Millisecond, balances: gbp("1")})
 		}
 		f := newTestFetcher(api, ids(1, 9), nil)
 		scrapeAll(t, f, 4*time.Second)
-		api.set(1, never) // the oldest outcome: it will test the key
+		api.set(9, never) // accepted latest: it will test the key
 		doubt(f, 2, 3)
 		first := background(t, f, 4*time.Second)
 		time.Sleep(3 * time.Second)
 		want := allWith("", ids(1, 9))
-		want[1] = igsend.ReasonTimeout
+		want[9] = igsend.ReasonTimeout
 		if diff := cmp.Diff(want, scrapeAll(t, f, 4*time.Second)); diff != "" {
 			t.Errorf("second scrape (-want +got):\n%s", diff)
 		}

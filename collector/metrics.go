@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -79,9 +80,9 @@ func gauge(value float64) *dto.Gauge { return &dto.Gauge{Value: &value} }
 // Most gauges have one of two values.
 var zero, one = gauge(0), gauge(1)
 
-// newCounter returns a counter that starts now, at 0.
-func newCounter() *dto.Counter {
-	return &dto.Counter{Value: zero.Value, CreatedTimestamp: timestamppb.Now()}
+// newCounter returns a counter that was 0 at a time.
+func newCounter(at time.Time) *dto.Counter {
+	return &dto.Counter{Value: zero.Value, CreatedTimestamp: timestamppb.New(at)}
 }
 
 // withValue returns the counter with another value. The old one may be part of a scrape.

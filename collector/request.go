@@ -44,7 +44,8 @@ func (f *Fetcher) send(s *session, i int, now time.Time) *request {
 	r.inFlight, r.sent, r.slow = true, now, r.client.slow
 	r.keyTest = s.key.inDoubt()
 	r.attempts++
-	r.ctx, r.stop = context.WithCancelCause(context.Background())
+	f.tell(s, i, "attempt %d: GET %s?ClientID=%s", r.attempts, s.Config.API.Endpoint, r.client.id)
+	r.ctx, r.stop = context.WithCancelCause(f.traced(context.Background(), r))
 	r.returned = make(chan struct{})
 	f.countInFlight(r, 1)
 	return r
@@ -126,6 +127,7 @@ func (f *Fetcher) receive(r *request, balances []igsend.Balance, err *igsend.Err
 	now := time.Now()
 	r.inFlight = false
 	f.countInFlight(r, -1)
+	f.tellAnswer(r, balances, err, now)
 	f.learn(r, err, now)
 	if !r.canceled && (err == nil || !f.retryLater(r, err, now)) {
 		f.finish(r, &Answer{ClientID: r.client.id, Balances: balances, Err: err, At: now})
@@ -147,6 +149,7 @@ func (f *Fetcher) finish(r *request, a *Answer) {
 	if a.Err != nil && !r.counted {
 		f.countError(r.client, a.Err.Reason)
 	}
+	r.client.since = r.sent
 	f.logOutcome(r.setup, r.index, a.Err)
 	r.client.record(a, r.sent, r.source, f.current.source, f.pairs)
 	for _, s := range slices.Clone(f.scrapes) { // answer removes those that are complete
@@ -180,6 +183,9 @@ func (r *request) cancel(reason igsend.Reason) {
 func (f *Fetcher) rateLimit(d time.Duration, now time.Time) {
 	if until := now.Add(d); until.After(f.quietUntil) {
 		f.quietUntil = until
+	}
+	if d == 0 {
+		f.limitedAt = now
 	}
 	for _, s := range slices.Clone(f.scrapes) {
 		s.rateLimited = true

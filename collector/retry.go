@@ -25,6 +25,7 @@ func (f *Fetcher) retryLater(r *request, err *igsend.Error, now time.Time) bool 
 	if r.first == nil {
 		r.first, r.failed = err, now
 	}
+	f.tell(r.session, r.index, "another attempt follows after %.3fs", pause.Seconds())
 	r.pause = time.AfterFunc(pause, func() { f.endPause(r) })
 	return true
 }

@@ -3,32 +3,46 @@ package collector
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// A scrape waits for one answer for each client. A request serves every scrape that
-// waits for its client, whichever scrape caused it. An answer that arrived before a
-// scrape started is not used, except under min_refresh_interval.
+// A scrape waits for one answer for each client; a probe is a scrape of one client. A
+// request serves every scrape that waits for its client, whichever scrape caused it. An
+// answer that arrived before a scrape started is not used, except under
+// min_refresh_interval.
 type scrape struct {
 	*session
+	probe       bool
+	test        bool // a probe that only tests the key: nobody waits for the client itself
 	started     time.Time
 	deadline    time.Time
-	answers     []*Answer // by client; nil while there is none
+	first       int       // its clients are those of the session from here on,
+	answers     []*Answer // one for each of these; nil while there is none
 	waiting     int       // answers still missing
 	queue       queue
 	keyTested   bool // the last request while the key was in doubt did not clear it
 	rateLimited bool // by a 429, before or during this scrape
 	done        chan struct{}
+	steps       *steps // or nil
 }
 
-// start begins a scrape. Some of its answers may be known at once: those that
-// min_refresh_interval allows, and all of them when nothing may be asked.
+// start begins a scrape of all clients.
 func (f *Fetcher) start(ctx context.Context) *scrape {
-	keys, err := f.lockWithKeys(ctx)
+	s, err := f.lockForScrape(ctx)
 	defer f.mu.Unlock()
+	f.started++
+	f.begin(s, 0, len(s.clients), err)
+	return s
+}
+
+// lockForScrape locks f.mu and returns a scrape in the current session. The error says why
+// the keys can't be read.
+func (f *Fetcher) lockForScrape(ctx context.Context) (*scrape, error) {
+	keys, err := f.lockWithKeys(ctx)
 	now := time.Now()
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -41,33 +55,53 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 		s.session = newSession(f.current, &key{}) // asks for nothing
 	}
 	s.key.forgetKnown()
-	s.waiting = len(s.clients)
-	s.answers = make([]*Answer, len(s.clients))
+	return s, err
+}
+
+// begin makes s wait for n clients from the first on. Some of its answers may be known at
+// once: those that min_refresh_interval allows, and all of them when nothing may be asked.
+func (f *Fetcher) begin(s *scrape, first, n int, err error) {
+	now := s.started
+	s.first, s.answers, s.waiting = first, make([]*Answer, n), n
 	f.scrapes = append(f.scrapes, s)
-	f.started++
-	if s.waiting == 0 {
+	if n == 0 {
 		f.end(s)
-		return s
+		return
 	}
-	for i, c := range s.clients {
-		if last := c.fresh(s.setup, now); last != nil {
+	for i := range s.indexes() {
+		if last := s.clients[i].fresh(s.setup, now); last != nil {
+			s.steps.add("the answer of %.3fs ago is served again, because of min_refresh_interval", now.Sub(last.At).Seconds())
 			f.answer(s, i, last)
 		}
 	}
 	switch {
 	case err != nil:
 		f.refuse(s, asError(err), now)
-	case now.Before(f.quietUntil):
+	case f.quiet(s):
 		s.rateLimited = true
 		f.refuse(s, &igsend.Error{Reason: igsend.ReasonRateLimited, Err: errQuiet}, now)
 	default:
 		s.queue = newQueue(s, f.started%inTurnEvery == 0, f.slots())
 	}
 	f.dispatch(now)
-	return s
 }
 
-func (s *scrape) answered(i int) bool { return s.answers[i] != nil }
+// indexes returns the clients of s, by their index in the session.
+func (s *scrape) indexes() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for n := range s.answers {
+			if !yield(s.first + n) {
+				return
+			}
+		}
+	}
+}
+
+// answered reports whether s does not wait for client i, or no longer.
+func (s *scrape) answered(i int) bool {
+	n := i - s.first
+	return n < 0 || n >= len(s.answers) || s.answers[n] != nil
+}
 
 // all returns the answers of a scrape that has ended.
 func (s *scrape) all() []Answer {
@@ -83,7 +117,7 @@ func (s *scrape) waitsFor(of *session, i int) bool { return s.session == of && !
 
 // answer gives s the answer for client i.
 func (f *Fetcher) answer(s *scrape, i int, a *Answer) {
-	s.answers[i] = a
+	s.answers[i-s.first] = a
 	if s.waiting--; s.waiting == 0 {
 		f.end(s)
 	}
@@ -101,7 +135,7 @@ func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 	f.mu.Lock()
 	now := time.Now()
 	var canceled []*request
-	for i := range s.clients {
+	for i := range s.indexes() {
 		if s.answered(i) {
 			continue
 		}
@@ -134,7 +168,7 @@ var (
 
 // refuse fails every client that s waits for and that is not in flight.
 func (f *Fetcher) refuse(s *scrape, err *igsend.Error, now time.Time) {
-	for i := range s.clients {
+	for i := range s.indexes() {
 		if r := s.requests[i]; !s.answered(i) && (r == nil || !r.inFlight) {
 			f.fail(s, i, err, now)
 		}
@@ -159,14 +193,16 @@ func (f *Fetcher) fail(s *scrape, i int, err *igsend.Error, now time.Time) {
 	if shared && hungUp {
 		return // the others get the answer: nothing has failed
 	}
-	if r == nil || !r.counted {
+	if !s.test && (r == nil || !r.counted) {
 		f.countError(c, err.Reason)
 	}
 	switch {
 	case shared && r != nil:
 		r.counted = true
 	case !shared:
-		f.logOutcome(s.setup, i, err)
+		if !s.test {
+			f.logOutcome(s.setup, i, err)
+		}
 		if r != nil {
 			f.drop(r)
 			if r.first != nil {

@@ -76,6 +76,7 @@ func newSetup(settings Settings, known map[igsend.ClientID]*client) *setup {
 		if !ok {
 			c = newClient(configured.ID)
 		}
+		c.index = i
 		s.clients = append(s.clients, c)
 		s.configured = append(s.configured, configuredSamples(c.label[0], configured, s.info, names, pairs))
 	}

@@ -52,8 +52,10 @@ func (f *Fetcher) wakeUp() {
 	f.dispatch(time.Now())
 }
 
-// choose returns the client to ask next and a session that waits for it; nil when there
-// is none. Older scrapes come first, slow clients within their share.
+// choose returns the client to ask next and a session that waits for it; nil when there is
+// none. Of those that come first in their scrapes, it takes the one whose last outcome is
+// oldest; among new clients that of the latest scrape, which has the most time left. Slow
+// clients keep within their share.
 func (f *Fetcher) choose() (*session, int) {
 	if of, i := f.keyTest(); of != nil {
 		return of, i
@@ -64,10 +66,10 @@ func (f *Fetcher) choose() (*session, int) {
 			continue
 		}
 		s.trim()
-		if fast == nil && len(s.queue.fast) > 0 {
+		if q := s.queue.fast; len(q) > 0 && (fast == nil || byTurn(s.clients[q[0]], fast.clients[fast.queue.fast[0]]) <= 0) {
 			fast = s
 		}
-		if slow == nil && len(s.queue.slow) > 0 {
+		if q := s.queue.slow; len(q) > 0 && (slow == nil || byTurn(s.clients[q[0]], slow.clients[slow.queue.slow[0]]) <= 0) {
 			slow = s
 		}
 	}

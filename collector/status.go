@@ -56,9 +56,9 @@ func (f *Fetcher) show(s *scrape) {
 		return // a reload came in between
 	}
 	f.scraped, f.scrapeTook = time.Now(), time.Since(s.started)
-	for i, c := range s.clients {
-		if a := s.answers[i]; a.Err == nil || a.Err.Reason != igsend.ReasonCanceled {
-			c.shown = a
+	for n, a := range s.answers {
+		if a.Err == nil || a.Err.Reason != igsend.ReasonCanceled {
+			s.clients[s.first+n].shown = a
 		}
 	}
 }

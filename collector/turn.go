@@ -64,10 +64,10 @@ func newQueue(s *scrape, inTurn bool, slots int) (q queue) {
 		}
 		return cmp.Or(byTurn(a, b), cmp.Compare(i, j))
 	}
-	for i, c := range s.clients {
+	for i := range s.indexes() {
 		switch {
 		case s.answered(i):
-		case c.slow && slots > 1:
+		case s.clients[i].slow && slots > 1:
 			q.slow = append(q.slow, i)
 		default:
 			q.fast = append(q.fast, i)

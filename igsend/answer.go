@@ -36,6 +36,7 @@ func (c *Client) judge(ctx context.Context, resp *http.Response, d decoder) ([]B
 	buffer := c.buffers.get()
 	defer c.buffers.put(buffer)
 	body, err := readBody(resp, buffer)
+	d.trace(ctx, resp.StatusCode, body)
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return nil, d.byStatus(ReasonUnauthorized, body)

@@ -9,6 +9,7 @@ import (
 const (
 	ruleFile           = "../../deploy/prometheus/rules/igsend.rules.yml"
 	prometheusConfig   = "../../deploy/prometheus/prometheus.yml"
+	probeConfig        = "../../deploy/prometheus/probe.yml"
 	alertmanagerConfig = "../../deploy/alertmanager/alertmanager.yml"
 	templates          = "../../deploy/alertmanager/templates/igsend.tmpl"
 )
@@ -17,8 +18,10 @@ func TestRulesAreSound(t *testing.T) {
 	if out, err := output(t, "promtool", "check", "rules", "--lint=all", "--lint-fatal", ruleFile); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if out, err := output(t, "promtool", "check", "config", "--lint=all", "--lint-fatal", prometheusConfig); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, config := range []string{prometheusConfig, probeConfig} {
+		if out, err := output(t, "promtool", "check", "config", "--lint=all", "--lint-fatal", config); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
 	}
 }
 
