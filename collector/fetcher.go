@@ -37,6 +37,8 @@ type Fetcher struct {
 	quietUntil   time.Time   // nothing is asked before, because of a 429
 	scraped      time.Time   // when the latest scrape ended, for Status
 	scrapeTook   time.Duration
+	advice       string    // for the latest scrape, for Status
+	advised      time.Time // when the log had some
 }
 
 // NewFetcher returns a Fetcher for settings. It logs one line when a client's outcome
@@ -65,6 +67,7 @@ func (f *Fetcher) Apply(settings Settings) {
 		limit = rate.Limit(perSecond)
 	}
 	f.limiter.SetLimit(limit)
+	f.advice = ""
 	if old != nil {
 		if old.source != f.current.source {
 			f.forgetShown()

@@ -124,6 +124,7 @@ func (f *Fetcher) receive(r *request, balances []igsend.Balance, err *igsend.Err
 	r.inFlight = false
 	f.countInFlight(r, -1)
 	f.learn(r, err, now)
+	f.use(r, err, now)
 	if !r.canceled && (err == nil || !f.retryLater(r, err, now)) {
 		f.finish(r, &Answer{ClientID: r.client.id, Balances: balances, Err: err, At: now})
 	}
@@ -148,6 +149,7 @@ func (f *Fetcher) finish(r *request, a *Answer) {
 	r.client.record(a, r.sent, r.source, f.current.source, f.pairs)
 	for _, s := range slices.Clone(f.scrapes) { // answer removes those that are complete
 		if s.waitsFor(r.session, r.index) {
+			s.usage.outcomes++
 			f.answer(s, r.index, a)
 		}
 	}

@@ -21,6 +21,8 @@ type scrape struct {
 	queue       queue
 	keyTested   bool // the last request while the key was in doubt did not clear it
 	rateLimited bool // by a 429, before or during this scrape
+	usage       usage
+	advice      string
 	done        chan struct{}
 }
 
@@ -61,6 +63,7 @@ func (f *Fetcher) start(ctx context.Context) *scrape {
 		s.rateLimited = true
 		f.refuse(s, &igsend.Error{Reason: igsend.ReasonRateLimited, Err: errQuiet}, now)
 	default:
+		s.usage.toAsk = s.waiting
 		s.queue = newQueue(s, f.started%inTurnEvery == 0, f.slots())
 	}
 	f.dispatch(now)
@@ -100,6 +103,7 @@ func (f *Fetcher) end(s *scrape) {
 func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 	f.mu.Lock()
 	now := time.Now()
+	s.advice = f.advise(s, now)
 	var canceled []*request
 	for i := range s.clients {
 		if s.answered(i) {
