@@ -23,7 +23,7 @@ type Fetcher struct {
 	upstream *upstream
 
 	mu           sync.Mutex
-	pairs        labelPairs                  // of the currencies and reasons seen so far
+	common       *shared
 	clients      map[igsend.ClientID]*client // the configured ones
 	current      *setup
 	session      *session  // of the latest scrape; nil before the first
@@ -44,7 +44,7 @@ type Fetcher struct {
 // NewFetcher returns a Fetcher for settings. It logs one line when a client's outcome
 // changes.
 func NewFetcher(settings Settings, logger *slog.Logger) *Fetcher {
-	f := &Fetcher{logger: logger, upstream: newUpstream(), pairs: labelPairs{}, limiter: rate.NewLimiter(rate.Inf, 1)}
+	f := &Fetcher{logger: logger, upstream: newUpstream(), common: newShared(), limiter: rate.NewLimiter(rate.Inf, 1)}
 	f.wake = time.AfterFunc(maxTimeout, f.wakeUp)
 	f.Apply(settings)
 	return f

@@ -146,7 +146,7 @@ func (f *Fetcher) finish(r *request, a *Answer) {
 		f.countError(r.client, a.Err.Reason)
 	}
 	f.logOutcome(r.setup, r.index, a.Err)
-	r.client.record(a, r.sent, r.source, f.current.source, f.pairs)
+	r.client.record(a, r.sent, r.source, f.current.source, f.common)
 	for _, s := range slices.Clone(f.scrapes) { // answer removes those that are complete
 		if s.waitsFor(r.session, r.index) {
 			s.usage.outcomes++
