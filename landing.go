@@ -92,6 +92,9 @@ func (l *landingPage) page(now time.Time) page {
 		p.Problems = append(p.Problems, "The last reload of the configuration failed. The previous one is in use; the log says what is wrong.")
 	}
 	p.Summary += " Configuration loaded " + age(loaded, now) + " ago."
+	if status.Advice != "" {
+		p.Problems = append(p.Problems, status.Advice)
+	}
 	for i := range status.Clients {
 		p.Rows = appendRows(p.Rows, &status.Clients[i], now)
 	}

@@ -121,6 +121,15 @@ func TestLandingPageSays(t *testing.T) {
 			false,
 			[]string{"Nothing has asked for the metrics for 1h. The balances below are as old."},
 		},
+		"with advice": {
+			func(now time.Time) collector.Status {
+				status := one(now)
+				status.Advice = "More slots would do."
+				return status
+			},
+			false,
+			[]string{`<p class="problem">More slots would do.</p>`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

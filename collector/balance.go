@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"time"
-
 	dto "github.com/prometheus/client_model/go"
 	"github.com/shopspring/decimal"
 
@@ -12,14 +10,13 @@ import (
 // A balance is what is kept of one client's balance in one currency: how much it rose
 // and fell between successive good answers, however long the gaps between them.
 type balance struct {
-	currency string
 	last     decimal.Decimal
 	source   source // of last; zero before the first answer
 	increase total
 	decrease total
 
-	labels [3]*dto.LabelPair // client_id, currency, state IN_CREDIT
-	other  []*dto.LabelPair  // the same with the last reported state other than that
+	labels [3]*dto.LabelPair  // client_id, currency, state IN_CREDIT
+	other  *[3]*dto.LabelPair // the same with the last reported state other than that
 }
 
 // A total is a sum of amounts. It is decimal because sums of binary fractions drift.
@@ -33,15 +30,15 @@ func (t *total) add(d decimal.Decimal) {
 	t.counter = withValue(t.counter, t.sum.InexactFloat64())
 }
 
-func newBalance(client, currency *dto.LabelPair) *balance {
-	counter := newCounter(time.Now())
+func newBalance(client *dto.LabelPair, currency string, common *shared) *balance {
 	return &balance{
-		currency: currency.GetValue(),
-		increase: total{counter: counter},
-		decrease: total{counter: counter},
-		labels:   [3]*dto.LabelPair{client, currency, inCredit},
+		increase: total{counter: common.newCounter()},
+		decrease: total{counter: common.newCounter()},
+		labels:   [3]*dto.LabelPair{client, common.label(&currencyLabel, currency), inCredit},
 	}
 }
+
+func (b *balance) currency() string { return b.labels[1].GetValue() }
 
 // record adds the difference to the last good answer. The first answer of a source is
 // where counting starts.
@@ -71,11 +68,11 @@ func (b *balance) appendTo(samples []sample, answer *igsend.Balance) []sample {
 		return append(samples, sample{desc: stateDesc, labels: b.labels[:], gauge: one})
 	}
 	// Only the latest other state is kept: nobody knows how many there are.
-	if len(b.other) == 0 || b.other[2].GetValue() != answer.State {
+	if b.other == nil || b.other[2].GetValue() != answer.State {
 		state := answer.State // a copy, to keep nothing else of the answer
-		b.other = append(labels, labelPair(&stateLabel, &state))
+		b.other = &[3]*dto.LabelPair{labels[0], labels[1], labelPair(&stateLabel, &state)}
 	}
 	return append(samples,
 		sample{desc: stateDesc, labels: b.labels[:], gauge: zero},
-		sample{desc: stateDesc, labels: b.other, gauge: one})
+		sample{desc: stateDesc, labels: b.other[:], gauge: one})
 }

@@ -46,7 +46,7 @@ func TestIncreaseAndDecrease(t *testing.T) {
 		"sums lose nothing beside large ones": {[]answer{{"9007199254740993", live}, {"0", live}, {"0.25", live}, {"0", live}}, totals{0.25, 9007199254740993.25}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBalance(labelPairs{}.get(&clientIDLabel, "1"), labelPairs{}.get(&currencyLabel, "GBP"))
+			b := newBalance(newShared().label(&clientIDLabel, "1"), "GBP", newShared())
 			for _, answer := range test.answers {
 				b.record(decimal.RequireFromString(answer.balance), answer.from)
 			}

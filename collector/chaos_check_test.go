@@ -254,7 +254,7 @@ func (w *world) audit(f *Fetcher) {
 	defer w.mu.Unlock()
 	for id, r := range w.current.accounts {
 		for currency := range r.balance {
-			b := f.clients[id].balance(currency, f.pairs)
+			b := f.clients[id].balance(currency, f.common)
 			if !b.increase.sum.Equal(r.increase[currency]) || !b.decrease.sum.Equal(r.decrease[currency]) {
 				w.errorf("client %s: increase %s, decrease %s, want %s and %s", id, b.increase.sum, b.decrease.sum, r.increase[currency], r.decrease[currency])
 			}

@@ -49,7 +49,7 @@ const maxCurrencies = 200
 // record takes an answer of IGSend, once, however many scrapes share it. It may be late:
 // from a source that a reload has replaced, or older than the last one. Such an answer
 // moves no balance.
-func (c *client) record(a *Answer, sent time.Time, from, current source, pairs labelPairs) {
+func (c *client) record(a *Answer, sent time.Time, from, current source, common *shared) {
 	if from == current {
 		c.took = a.At.Sub(sent)
 	}
@@ -57,11 +57,11 @@ func (c *client) record(a *Answer, sent time.Time, from, current source, pairs l
 		return
 	}
 	for _, b := range a.Balances {
-		c.balance(b.Currency, pairs).record(b.Amount, from)
+		c.balance(b.Currency, common).record(b.Amount, from)
 	}
 	if len(c.balances) > maxCurrencies {
 		c.balances = slices.DeleteFunc(c.balances, func(b *balance) bool {
-			return !slices.ContainsFunc(a.Balances, func(got igsend.Balance) bool { return got.Currency == b.currency })
+			return !slices.ContainsFunc(a.Balances, func(got igsend.Balance) bool { return got.Currency == b.currency() })
 		})
 	}
 	c.asked = sent
@@ -100,20 +100,20 @@ func (f *Fetcher) countError(c *client, reason igsend.Reason) {
 	i := slices.IndexFunc(c.errors, func(e errorCount) bool { return e.reason == reason })
 	if i < 0 {
 		i = len(c.errors)
-		labels := []*dto.LabelPair{c.label[0], f.pairs.get(&reasonLabel, string(reason))}
+		labels := []*dto.LabelPair{c.label[0], f.common.label(&reasonLabel, string(reason))}
 		c.errors = append(c.errors, errorCount{reason: reason, labels: labels, counter: newCounter(c.since)})
 	}
 	c.errors[i].counter = withValue(c.errors[i].counter, c.errors[i].counter.GetValue()+1)
 }
 
 // balance returns what is kept of the client's balance in one currency.
-func (c *client) balance(currency string, pairs labelPairs) *balance {
+func (c *client) balance(currency string, common *shared) *balance {
 	for _, b := range c.balances {
-		if b.currency == currency {
+		if b.currency() == currency {
 			return b
 		}
 	}
-	b := newBalance(c.label[0], pairs.get(&currencyLabel, currency))
+	b := newBalance(c.label[0], currency, common)
 	c.balances = append(c.balances, b)
 	return b
 }

@@ -80,7 +80,7 @@ func (c *client) appendTo(samples []sample, a *Answer) []sample {
 	}
 	for _, b := range c.balances {
 		var answer *igsend.Balance
-		if i := slices.IndexFunc(a.Balances, func(got igsend.Balance) bool { return got.Currency == b.currency }); i >= 0 {
+		if i := slices.IndexFunc(a.Balances, func(got igsend.Balance) bool { return got.Currency == b.currency() }); i >= 0 {
 			answer = &a.Balances[i]
 		}
 		samples = b.appendTo(samples, answer)

@@ -23,5 +23,6 @@
 //	turn.go       fairness: whose turn it is
 //	retry.go      who is asked again
 //	key.go        refused keys
+//	advice.go     whether a higher concurrency would reach all clients
 //	client.go     what is kept of a client; balance.go: how its balance moved
 package collector

@@ -24,7 +24,7 @@ type Fetcher struct {
 	upstream *upstream
 
 	mu           sync.Mutex
-	pairs        labelPairs                  // of the currencies and reasons seen so far
+	common       *shared
 	clients      map[igsend.ClientID]*client // the configured ones
 	current      *setup
 	session      *session  // of the latest scrape; nil before the first
@@ -39,12 +39,14 @@ type Fetcher struct {
 	limitedAt    time.Time   // the latest 429 that did not say how long to wait
 	scraped      time.Time   // when the latest scrape ended, for Status
 	scrapeTook   time.Duration
+	advice       string    // for the latest scrape, for Status
+	advised      time.Time // when the log had some
 }
 
 // NewFetcher returns a Fetcher for settings. It logs one line when a client's outcome
 // changes.
 func NewFetcher(settings Settings, logger *slog.Logger) *Fetcher {
-	f := &Fetcher{logger: logger, upstream: newUpstream(), pairs: labelPairs{}, limiter: rate.NewLimiter(rate.Inf, 1)}
+	f := &Fetcher{logger: logger, upstream: newUpstream(), common: newShared(), limiter: rate.NewLimiter(rate.Inf, 1)}
 	f.wake = time.AfterFunc(maxTimeout, f.wakeUp)
 	f.Apply(settings)
 	return f
@@ -67,6 +69,7 @@ func (f *Fetcher) Apply(settings Settings) {
 		limit = rate.Limit(perSecond)
 	}
 	f.limiter.SetLimit(limit)
+	f.advice = ""
 	if old != nil {
 		if old.source != f.current.source {
 			f.forgetShown()

@@ -100,7 +100,7 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, metrics ...prome
 	}).ServeHTTP(w, r)
 	// Half of what a scrape holds when it is written, all series in the form of the registry,
 	// is garbage now. A collection that ran in between took it for live and would let the heap
-	// grow to twice as much in the next scrape (BenchmarkMemory).
+	// grow to twice as much in the next scrape (BenchmarkSizing).
 	go runtime.GC()
 }
 

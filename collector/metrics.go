@@ -93,19 +93,34 @@ func withValue(c *dto.Counter, value float64) *dto.Counter {
 // Names of labels, which the pairs of all clients share.
 var clientIDLabel, nameLabel, currencyLabel, stateLabel, severityLabel, reasonLabel = "client_id", "name", "currency", "state", "severity", "reason"
 
-var inCredit = labelPairs{}.get(&stateLabel, igsend.StateInCredit)
+var inCredit = newShared().label(&stateLabel, igsend.StateInCredit)
 
 func labelPair(name, value *string) *dto.LabelPair { return &dto.LabelPair{Name: name, Value: value} }
 
-// labelPairs are pairs that many clients share.
-type labelPairs map[[2]string]*dto.LabelPair
+// shared has the parts of series that many clients have in common.
+type shared struct {
+	pairs   map[[2]string]*dto.LabelPair
+	counter *dto.Counter // the latest new one
+}
 
-func (p labelPairs) get(name *string, value string) *dto.LabelPair {
+func newShared() *shared {
+	return &shared{pairs: map[[2]string]*dto.LabelPair{}, counter: &dto.Counter{}}
+}
+
+func (s *shared) label(name *string, value string) *dto.LabelPair {
 	key := [2]string{*name, value}
-	if p[key] == nil {
-		p[key] = labelPair(name, &value)
+	if s.pairs[key] == nil {
+		s.pairs[key] = labelPair(name, &value)
 	}
-	return p[key]
+	return s.pairs[key]
+}
+
+// newCounter returns a counter that is at 0 and started now, or up to a second ago.
+func (s *shared) newCounter() *dto.Counter {
+	if time.Since(s.counter.GetCreatedTimestamp().AsTime()) > time.Second {
+		s.counter = newCounter(time.Now())
+	}
+	return s.counter
 }
 
 // labelNames returns the names of all configured labels, sorted.
@@ -120,21 +135,21 @@ func labelNames(clients []config.Client) []string {
 }
 
 // configuredSamples returns the samples of client c that the configuration alone decides.
-func configuredSamples(id *dto.LabelPair, c *config.Client, info *prometheus.Desc, labelNames []string, pairs labelPairs) []sample {
+func configuredSamples(id *dto.LabelPair, c *config.Client, info *prometheus.Desc, labelNames []string, common *shared) []sample {
 	labels := make([]*dto.LabelPair, 0, 2+len(labelNames))
 	labels = append(labels, id, labelPair(&nameLabel, &c.Name))
 	for i, name := range labelNames {
-		labels = append(labels, pairs.get(&labelNames[i], c.Labels[name]))
+		labels = append(labels, common.label(&labelNames[i], c.Labels[name]))
 	}
 	slices.SortFunc(labels, func(a, b *dto.LabelPair) int { return cmp.Compare(a.GetName(), b.GetName()) })
 	samples := make([]sample, 0, 1+len(c.Thresholds)+len(c.Runway))
 	samples = append(samples, sample{desc: info, labels: labels, gauge: one})
 	for _, t := range c.Thresholds {
-		labels := []*dto.LabelPair{id, pairs.get(&currencyLabel, t.Currency), pairs.get(&severityLabel, t.Severity)}
+		labels := []*dto.LabelPair{id, common.label(&currencyLabel, t.Currency), common.label(&severityLabel, t.Severity)}
 		samples = append(samples, sample{desc: thresholdDesc, labels: labels, gauge: gauge(t.Amount.InexactFloat64())})
 	}
 	for _, r := range c.Runway {
-		labels := []*dto.LabelPair{id, pairs.get(&severityLabel, r.Severity)}
+		labels := []*dto.LabelPair{id, common.label(&severityLabel, r.Severity)}
 		samples = append(samples, sample{desc: runwayDesc, labels: labels, gauge: gauge(r.Duration.Seconds())})
 	}
 	return samples

@@ -129,6 +129,7 @@ func (f *Fetcher) receive(r *request, balances []igsend.Balance, err *igsend.Err
 	f.countInFlight(r, -1)
 	f.tellAnswer(r, balances, err, now)
 	f.learn(r, err, now)
+	f.use(r, err, now)
 	if !r.canceled && (err == nil || !f.retryLater(r, err, now)) {
 		f.finish(r, &Answer{ClientID: r.client.id, Balances: balances, Err: err, At: now})
 	}
@@ -151,9 +152,10 @@ func (f *Fetcher) finish(r *request, a *Answer) {
 	}
 	r.client.since = r.sent
 	f.logOutcome(r.setup, r.index, a.Err)
-	r.client.record(a, r.sent, r.source, f.current.source, f.pairs)
+	r.client.record(a, r.sent, r.source, f.current.source, f.common)
 	for _, s := range slices.Clone(f.scrapes) { // answer removes those that are complete
 		if s.waitsFor(r.session, r.index) {
+			s.usage.outcomes++
 			f.answer(s, r.index, a)
 		}
 	}

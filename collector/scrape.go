@@ -26,6 +26,8 @@ type scrape struct {
 	queue       queue
 	keyTested   bool // the last request while the key was in doubt did not clear it
 	rateLimited bool // by a 429, before or during this scrape
+	usage       usage
+	advice      string
 	done        chan struct{}
 	steps       *steps // or nil
 }
@@ -81,6 +83,7 @@ func (f *Fetcher) begin(s *scrape, first, n int, err error) {
 		s.rateLimited = true
 		f.refuse(s, &igsend.Error{Reason: igsend.ReasonRateLimited, Err: errQuiet}, now)
 	default:
+		s.usage.toAsk = s.waiting
 		s.queue = newQueue(s, f.started%inTurnEvery == 0, f.slots())
 	}
 	f.dispatch(now)
@@ -134,6 +137,7 @@ func (f *Fetcher) end(s *scrape) {
 func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 	f.mu.Lock()
 	now := time.Now()
+	s.advice = f.advise(s, now)
 	var canceled []*request
 	for i := range s.indexes() {
 		if s.answered(i) {

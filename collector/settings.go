@@ -64,7 +64,7 @@ type session struct {
 
 func newSetup(settings Settings, known map[igsend.ClientID]*client) *setup {
 	api := settings.Config.API
-	names, pairs := labelNames(settings.Config.Clients), labelPairs{}
+	names, common := labelNames(settings.Config.Clients), newShared()
 	s := &setup{
 		Settings: settings,
 		source:   unique.Make(origin{endpoint: api.Endpoint, unit: api.BalanceUnit}),
@@ -78,7 +78,7 @@ func newSetup(settings Settings, known map[igsend.ClientID]*client) *setup {
 		}
 		c.index = i
 		s.clients = append(s.clients, c)
-		s.configured = append(s.configured, configuredSamples(c.label[0], configured, s.info, names, pairs))
+		s.configured = append(s.configured, configuredSamples(c.label[0], configured, s.info, names, common))
 	}
 	return s
 }

@@ -13,6 +13,9 @@ type Status struct {
 	Scraped time.Time
 	// Took is how long that scrape took.
 	Took time.Duration
+	// Advice says how high api.concurrency would have to be, in a sentence, if that
+	// scrape was too short for all clients and a higher one would do; otherwise it is empty.
+	Advice string
 	// Clients are in the order of the configuration.
 	Clients []ClientStatus
 }
@@ -34,7 +37,7 @@ type ClientStatus struct {
 func (f *Fetcher) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	status := Status{Scraped: f.scraped, Took: f.scrapeTook, Clients: make([]ClientStatus, len(f.current.clients))}
+	status := Status{Scraped: f.scraped, Took: f.scrapeTook, Advice: f.advice, Clients: make([]ClientStatus, len(f.current.clients))}
 	for i, c := range f.current.clients {
 		s := &status.Clients[i]
 		s.Client, s.Took = f.current.Config.Clients[i], c.took
@@ -56,6 +59,10 @@ func (f *Fetcher) show(s *scrape) {
 		return // a reload came in between
 	}
 	f.scraped, f.scrapeTook = time.Now(), time.Since(s.started)
+	if len(s.answers) == len(s.clients) { // not a probe
+		f.advice = s.advice
+		f.logAdvice(f.scraped)
+	}
 	for n, a := range s.answers {
 		if a.Err == nil || a.Err.Reason != igsend.ReasonCanceled {
 			s.clients[s.first+n].shown = a
@@ -65,7 +72,7 @@ func (f *Fetcher) show(s *scrape) {
 
 // forgetShown drops what Status would say, when a reload has replaced the source of it.
 func (f *Fetcher) forgetShown() {
-	f.scraped, f.scrapeTook = time.Time{}, 0
+	f.scraped, f.scrapeTook, f.advice = time.Time{}, 0, ""
 	for _, c := range f.clients {
 		c.shown, c.took = nil, 0
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// maxConcurrency keeps the number of connections to IGSend below 1024, the usual limit
+	// MaxConcurrency keeps the number of connections to IGSend below 1024, the usual limit
 	// for open files of a process.
-	maxConcurrency = 1000
+	MaxConcurrency = 1000
 	// maxAttempts is more than a scrape has time for.
 	maxAttempts = 10
 )
@@ -55,7 +55,7 @@ func readAPI(v value) API {
 	if s.walk.files {
 		checkKeys(api.Keys, public, private)
 	}
-	readInteger(s.get("concurrency"), &api.Concurrency, 1, maxConcurrency)
+	readInteger(s.get("concurrency"), &api.Concurrency, 1, MaxConcurrency)
 	readInteger(s.get("max_attempts"), &api.MaxAttempts, 1, maxAttempts)
 	read(s.get("request_timeout"), &api.RequestTimeout, wantPositive, parsePositive)
 	read(s.get("min_refresh_interval"), &api.MinRefreshInterval, wantDuration, parseDuration)
