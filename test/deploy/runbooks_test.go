@@ -53,7 +53,7 @@ func TestRunbooksNameWhatIsInstalled(t *testing.T) {
 		"selector":    {names(`--selector (\S+)`), labels},
 		"ConfigMap":   {names(`configmap ([\w-]+)`), []string{sources[0].ConfigMap.Name}},
 		"Secret":      {names("Secret `([\\w-]+)`|secret generic (\\S+)"), []string{sources[1].Secret.Name}},
-		"subcommands": {names(`kubectl --namespace \S+ (\w+)`), []string{"create", "edit", "exec", "get", "logs", "replace", "rollout"}},
+		"subcommands": {names(`kubectl --namespace \S+ (\w+)`), []string{"create", "edit", "exec", "get", "logs", "replace"}},
 	} {
 		slices.Sort(test.installed)
 		if diff := cmp.Diff(test.installed, test.named); diff != "" {
