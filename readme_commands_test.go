@@ -30,9 +30,10 @@ var readmeCommands = []string{
 	`^cp YOUR\.public\.key live/public\.key && cp `,
 	`^echo https://(hooks|heartbeat)\.example\.com/`,
 	`^IGSEND=live docker compose up`,
-	`^sudo(edit)? `, // .ci/systemd and .ci/release, which install and run the packages
-	`^kubectl `,     // test/deploy, against the schemas: needs a cluster
-	`^htpasswd `,    // TestTLSAndBasicAuth makes the hash in Go
+	`^sudo(edit)? `,  // .ci/systemd and .ci/release, which install and run the packages
+	`^kubectl `,      // test/deploy, against the schemas: needs a cluster
+	`^helm install `, // test/deploy renders and checks the chart: needs a cluster
+	`^htpasswd `,     // TestTLSAndBasicAuth makes the hash in Go
 }
 
 // commands returns the lines of the indented blocks in README.md. It joins continued lines

@@ -129,5 +129,10 @@ func TestReleaseIsNamedAlike(t *testing.T) {
 				t.Errorf("%s names release %s, want %s", document, named[1], image.NewTag)
 			}
 		}
+		for _, named := range regexp.MustCompile(`charts/igsend-exporter:([\w.-]+)`).FindAllStringSubmatch(read(t, document), -1) {
+			if "v"+named[1] != image.NewTag {
+				t.Errorf("%s names the chart of release %s, want %s", document, named[1], image.NewTag)
+			}
+		}
 	}
 }

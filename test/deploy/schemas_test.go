@@ -11,11 +11,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The releases whose schemas the resources must match. Both have the schemas in their Go
+// The releases whose schemas the resources must match. All have the schemas in their Go
 // modules, so they are downloaded and verified like all other modules.
 const (
 	kubernetesModule = "k8s.io/kubernetes@v1.37.2"
 	operatorModule   = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
+	secretsModule    = "github.com/external-secrets/external-secrets@v1.3.2"
 )
 
 // schemaNameTemplate is where kubeconform looks for the schema of a resource.
@@ -37,12 +38,18 @@ func writeSchemas(t *testing.T) string {
 		"namespace-v1":                "io.k8s.api.core.v1.Namespace",
 		"networkpolicy-networking-v1": "io.k8s.api.networking.v1.NetworkPolicy",
 		"service-v1":                  "io.k8s.api.core.v1.Service",
+		"serviceaccount-v1":           "io.k8s.api.core.v1.ServiceAccount",
 	} {
 		writeSchema(t, dir, kind, object{"$ref": "#/definitions/" + definition, "definitions": swagger.Definitions})
 	}
-	for _, plural := range []string{"servicemonitors", "prometheusrules"} {
+	for _, definition := range []string{
+		filepath.Join(moduleDir(t, operatorModule), "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml"),
+		filepath.Join(moduleDir(t, operatorModule), "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"),
+		filepath.Join(moduleDir(t, secretsModule), "config/crds/bases/external-secrets.io_externalsecrets.yaml"),
+	} {
 		var crd struct {
 			Spec struct {
+				Group    string
 				Names    struct{ Singular string }
 				Versions []struct {
 					Name   string
@@ -50,13 +57,14 @@ func writeSchemas(t *testing.T) string {
 				}
 			}
 		}
-		decodeFile(t, filepath.Join(moduleDir(t, operatorModule), "example/prometheus-operator-crd/monitoring.coreos.com_"+plural+".yaml"), &crd)
+		decodeFile(t, definition, &crd)
+		group, _, _ := strings.Cut(crd.Spec.Group, ".")
 		for _, version := range crd.Spec.Versions {
 			schema := version.Schema.OpenAPIV3Schema
 			strict(schema)
 			// The definition leaves metadata to the API server.
 			schema["properties"].(object)["metadata"] = object{"type": "object"}
-			writeSchema(t, dir, crd.Spec.Names.Singular+"-monitoring-"+version.Name, schema)
+			writeSchema(t, dir, crd.Spec.Names.Singular+"-"+group+"-"+version.Name, schema)
 		}
 	}
 	return dir

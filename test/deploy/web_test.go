@@ -156,6 +156,11 @@ func exporter(t *testing.T, args ...string) *exec.Cmd {
 var built string
 
 func TestMain(m *testing.M) {
+	helm := exec.Command("go", "build", "-C", filepath.Join(repository, "tools/helm"), "-o", "bin/", "tool")
+	helm.Stdout, helm.Stderr = os.Stdout, os.Stderr
+	if err := helm.Run(); err != nil {
+		panic(err)
+	}
 	var err error
 	if built, err = os.MkdirTemp("", "igsend_exporter"); err != nil {
 		panic(err)
