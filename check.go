@@ -13,9 +13,10 @@ import (
 
 // check validates everything that the exporter reads at its start, and prints every problem
 // on its own line. It also prints warnings, but does not fail because of them.
-func check(source settingsSource, server serverOptions, scrape scrapeOptions, stdout io.Writer) error {
+func check(source settingsSource, server serverOptions, scrape scrapeOptions, fleet shardOptions, stdout io.Writer) error {
 	cfg, err := source.config()
-	problems := []error{validate(server, scrape), err}
+	_, shardErr := fleet.parse()
+	problems := []error{validate(server, scrape), shardErr, err}
 	if err := web.Validate(*server.web.WebConfigFile); err != nil {
 		problems = append(problems, fmt.Errorf("--web.config.file=%s: %w", *server.web.WebConfigFile, err))
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // demo serves the metrics of a simulated IGSend API inside the process.
-func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdout io.Writer, logger *slog.Logger) error {
+func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, fleet shardOptions, stdout io.Writer, logger *slog.Logger) error {
 	api := igsendtest.NewServer(igsend.Keys{Public: "demo-public-key", Private: "demo-private-key"})
 	defer api.Close()
 	simulate(api.API, time.Now())
@@ -33,7 +33,7 @@ func demo(ctx context.Context, server serverOptions, scrape scrapeOptions, stdou
 		client, err := newClient(cfg.API)
 		return collector.Settings{Config: cfg, API: client}, err
 	}
-	return serve(ctx, load, &fileWatch{}, server, scrape, logger)
+	return serve(ctx, load, &fileWatch{}, server, scrape, fleet, logger)
 }
 
 // browsable returns the URL at which a browser on this machine reaches l.

@@ -62,12 +62,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		source settingsSource
 		server serverOptions
 		scrape scrapeOptions
+		fleet  shardOptions
 		logs   logOptions
 	)
 	source.addFlags(app)
 	server.web = kingpinflag.AddFlags(app, defaultAddress)
 	server.addFlags(app)
 	scrape.addFlags(app)
+	fleet.addFlags(app)
 	logs.addFlags(app)
 
 	serveCmd := app.Command("serve", "Serve the balances as metrics (the default command).").Default()
@@ -89,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	load := func() (collector.Settings, error) { return interruptible(ctx, source.load) }
 	switch command {
 	case serveCmd.FullCommand():
-		return serve(ctx, load, source.watch(), server, scrape, logger)
+		return serve(ctx, load, source.watch(), server, scrape, fleet, logger)
 	case checkCmd.FullCommand():
 		if *checkFile != "" {
 			if source.file != "" {
@@ -97,7 +99,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			}
 			source.file = *checkFile
 		}
-		_, err := interruptible(ctx, func() (any, error) { return nil, check(source, server, scrape, stdout) })
+		_, err := interruptible(ctx, func() (any, error) { return nil, check(source, server, scrape, fleet, stdout) })
 		return err
 	case balanceCmd.FullCommand():
 		return printBalances(ctx, source, *balanceIDs, *balanceOutput, stdout, stderr)
@@ -105,7 +107,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if source.file != "" || len(source.clientIDs) > 0 || source.environment != "" {
 			return errors.New("demo has a configuration of its own: leave out --config.file and the --igsend.* flags")
 		}
-		return demo(ctx, server, scrape, stdout, logger)
+		return demo(ctx, server, scrape, fleet, stdout, logger)
 	case healthCmd.FullCommand():
 		return healthcheck(ctx, *healthURL)
 	case versionCmd.FullCommand():

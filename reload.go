@@ -16,6 +16,7 @@ import (
 // If anything is wrong with them, the current ones stay in use.
 type reloader struct {
 	load    func() (collector.Settings, error)
+	shard   shard
 	fetcher *collector.Fetcher
 	logger  *slog.Logger
 
@@ -26,9 +27,9 @@ type reloader struct {
 
 // newReloader returns a reloader. Its metrics say that the last reload succeeded, because
 // the configuration has just been loaded.
-func newReloader(load func() (collector.Settings, error), fetcher *collector.Fetcher, registry prometheus.Registerer, logger *slog.Logger) *reloader {
+func newReloader(load func() (collector.Settings, error), shard shard, fetcher *collector.Fetcher, registry prometheus.Registerer, logger *slog.Logger) *reloader {
 	r := &reloader{
-		load: load, fetcher: fetcher, logger: logger,
+		load: load, shard: shard, fetcher: fetcher, logger: logger,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "igsend_exporter_config_last_reload_successful",
 			Help: "1 when the last reload of the configuration succeeded, 0 when it failed and the previous one is in use.",
@@ -67,9 +68,10 @@ func (r *reloader) reload() error {
 		r.logger.Error("Reloading the configuration failed; the previous one stays in use", "err", err)
 		return err
 	}
-	r.fetcher.Apply(settings)
+	part := r.shard.part(settings)
+	r.fetcher.Apply(part)
 	r.succeed()
-	r.logger.Info("Configuration reloaded", "clients", len(settings.Config.Clients), "files", settings.Config.Files)
+	r.logger.Info("Configuration reloaded", r.shard.describe(part.Config, settings.Config)...)
 	logWarnings(r.logger, settings.Config.Warnings)
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,8 +86,9 @@ func validate(server serverOptions, scrape scrapeOptions) error {
 }
 
 // serve runs the exporter until ctx is done.
-func serve(ctx context.Context, load func() (collector.Settings, error), watch *fileWatch, server serverOptions, scrape scrapeOptions, logger *slog.Logger) error {
-	if err := validate(server, scrape); err != nil {
+func serve(ctx context.Context, load func() (collector.Settings, error), watch *fileWatch, server serverOptions, scrape scrapeOptions, fleet shardOptions, logger *slog.Logger) error {
+	shard, err := fleet.parse()
+	if err := cmp.Or(validate(server, scrape), err); err != nil {
 		return err
 	}
 	hangups := make(chan os.Signal, 1)
@@ -102,13 +104,16 @@ func serve(ctx context.Context, load func() (collector.Settings, error), watch *
 	}
 	logger.Info("Starting igsend_exporter", "version", version.Info(), "build_context", version.BuildContext())
 	limitMemory(memlimit.FromCgroup, logger)
+	part := shard.part(settings)
+	logger.Info("Configuration loaded", shard.describe(part.Config, settings.Config)...)
 	logWarnings(logger, settings.Config.Warnings)
-	fetcher := collector.NewFetcher(settings, logger)
+	fetcher := collector.NewFetcher(part, logger)
 	defer fetcher.Close()
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(versioncollector.NewCollector("igsend_exporter"))
-	reload := newReloader(load, fetcher, registry, logger)
+	registry.MustRegister(shard.collectors()...)
+	reload := newReloader(load, shard, fetcher, registry, logger)
 	if !server.disableExporterMetrics {
 		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}

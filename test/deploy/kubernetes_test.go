@@ -30,6 +30,9 @@ var overlays = map[string][]string{
 	"with operator":         {"prometheus-operator"},
 	"with web":              {"web"},
 	"with operator and web": {"prometheus-operator", "web"},
+	"with shards":           {"shards"},
+	"with shards, then web": {"shards", "web"},
+	"with everything":       {"prometheus-operator", "web", "shards"},
 }
 
 func TestKubernetesResourcesMatchTheirSchemas(t *testing.T) {
@@ -89,8 +92,7 @@ func TestPodIsRestricted(t *testing.T) {
 	}
 	for name := range overlays {
 		t.Run(name, func(t *testing.T) {
-			deployment := find[appsv1.Deployment](t, build(t, name), "Deployment")
-			template := deployment.Spec.Template
+			template := podTemplate(t, name)
 			level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 			for _, result := range evaluator.EvaluatePod(level, &template.ObjectMeta, &template.Spec) {
 				if !result.Allowed {
@@ -115,7 +117,7 @@ func TestPodIsRestricted(t *testing.T) {
 func TestProbesNeverScrape(t *testing.T) {
 	for name := range overlays {
 		t.Run(name, func(t *testing.T) {
-			container := find[appsv1.Deployment](t, build(t, name), "Deployment").Spec.Template.Spec.Containers[0]
+			container := podTemplate(t, name).Spec.Containers[0]
 			for path, probe := range map[string]*corev1.Probe{"/-/healthy": container.LivenessProbe, "/-/ready": container.ReadinessProbe} {
 				switch {
 				case probe == nil:
@@ -225,6 +227,15 @@ func buildIn(t *testing.T, dir string, bases, components []string) resmap.ResMap
 		t.Fatal(err)
 	}
 	return resources
+}
+
+// podTemplate returns the template of an overlay's pods.
+func podTemplate(t *testing.T, overlay string) corev1.PodTemplateSpec {
+	t.Helper()
+	if slices.Contains(overlays[overlay], "shards") {
+		return find[appsv1.StatefulSet](t, build(t, overlay), "StatefulSet").Spec.Template
+	}
+	return find[appsv1.Deployment](t, build(t, overlay), "Deployment").Spec.Template
 }
 
 // find returns the only resource of a kind.

@@ -39,6 +39,7 @@ func writeSchemas(t *testing.T) string {
 		"networkpolicy-networking-v1": "io.k8s.api.networking.v1.NetworkPolicy",
 		"service-v1":                  "io.k8s.api.core.v1.Service",
 		"serviceaccount-v1":           "io.k8s.api.core.v1.ServiceAccount",
+		"statefulset-apps-v1":         "io.k8s.api.apps.v1.StatefulSet",
 	} {
 		writeSchema(t, dir, kind, object{"$ref": "#/definitions/" + definition, "definitions": swagger.Definitions})
 	}

@@ -182,9 +182,9 @@ type simulator struct {
 	answers  *bufio.Scanner
 }
 
-func startSimulator(t *testing.T) *simulator {
+func startSimulator(t *testing.T, args ...string) *simulator {
 	t.Helper()
-	cmd := exec.Command(program("simulator"))
+	cmd := exec.Command(program("simulator"), args...)
 	orders, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
