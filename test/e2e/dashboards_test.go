@@ -25,7 +25,15 @@ import (
 
 // emptyQueries maps the queries that may return nothing for a healthy demo, by dashboard,
 // panel and query, to the reason.
-var emptyQueries = map[string]string{}
+var emptyQueries = map[string]string{
+	"igsend-balances/Shortest runway/runway":          needsDay,
+	"igsend-balances/Accounts, worst first/runway":    needsDay,
+	"igsend-balances/Accounts, worst first/spend":     needsDay,
+	"igsend-balances/The ten shortest runways/runway": needsDay,
+	"igsend-balances/Runway in $purse/runway":         needsDay,
+}
+
+const needsDay = "a runway needs a day of history"
 
 // prometheusMetrics are the metrics that Prometheus itself adds. scrape_timeout_seconds
 // exists only with extra_scrape_metrics; its query has a fallback.

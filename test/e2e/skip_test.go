@@ -59,6 +59,26 @@ func (s *stack) skip(t *testing.T, d time.Duration, names ...string) {
 			Samples: []prompb.Sample{{Value: float64(a.ActiveAt.Add(-d).Unix()), Timestamp: noted.UnixMilli()}},
 		})
 	}
+	s.restartWith(t, request, noted)
+}
+
+// unanswered makes the last answer of any client look older. The rules remember its time in a series, which unanswered
+// overwrites as skip does.
+func (s *stack) unanswered(t *testing.T, d time.Duration) {
+	t.Helper()
+	noted := time.Now().Add(3 * time.Second)
+	request := prompb.WriteRequest{Timeseries: []prompb.TimeSeries{{
+		Labels: []prompb.Label{
+			{Name: "__name__", Value: "exporter:igsend_client_up:answered_timestamp_seconds"}, {Name: "job", Value: "igsend"},
+		},
+		Samples: []prompb.Sample{{Value: float64(noted.Add(-d).Unix()), Timestamp: noted.UnixMilli()}},
+	}}}
+	s.restartWith(t, request, noted)
+}
+
+// restartWith restarts Prometheus with samples that it has not written itself.
+func (s *stack) restartWith(t *testing.T, request prompb.WriteRequest, noted time.Time) {
+	t.Helper()
 	body, err := request.Marshal()
 	if err != nil {
 		t.Fatal(err)
