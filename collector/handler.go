@@ -58,6 +58,10 @@ func NewHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Handler 
 		ctx, cancel := context.WithTimeout(r.Context(), h.timeout(r.Header))
 		defer cancel()
 		h.write(w, r, New(ctx, f), o.Process)
+		// Half of what a scrape holds when it is written, all series in the form of the registry,
+		// is garbage now. A collection that ran in between took it for live and would let the heap
+		// grow to twice as much in the next scrape (BenchmarkSizing).
+		go runtime.GC()
 	})
 }
 
@@ -98,10 +102,6 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, metrics ...prome
 		ErrorHandling:     promhttp.ContinueOnError, // one bad series must not cost the others
 		EnableOpenMetrics: true,
 	}).ServeHTTP(w, r)
-	// Half of what a scrape holds when it is written, all series in the form of the registry,
-	// is garbage now. A collection that ran in between took it for live and would let the heap
-	// grow to twice as much in the next scrape (BenchmarkSizing).
-	go runtime.GC()
 }
 
 // timeoutHeader is set by Prometheus: its scrape_timeout, in seconds.
