@@ -15,21 +15,37 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
+// readme returns README.md and the pages that it leaves details to.
 func readme(t *testing.T) string {
 	t.Helper()
+	var all strings.Builder
+	for _, name := range []string{"README.md", "docs/install.md", "docs/configuration.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
+
+// README.md is to be read in one go. What only few need is in docs/.
+func TestREADMEIsShort(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	if lines := strings.Count(string(text), "\n"); lines > 250 {
+		t.Errorf("README.md has %d lines, want at most 250", lines)
+	}
 }
 
-// table returns the rows of the table in README.md whose first heading is head.
+// table returns the rows of the table whose first heading is head.
 func table(t *testing.T, head string) [][]string {
 	t.Helper()
 	_, rest, ok := strings.Cut(readme(t), "\n| "+head+" |")
 	if !ok {
-		t.Fatalf("README.md has no table of each %s", head)
+		t.Fatalf("the documentation has no table of each %s", head)
 	}
 	var rows [][]string
 	for i, line := range strings.Split(rest, "\n") {

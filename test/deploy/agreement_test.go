@@ -62,7 +62,7 @@ func TestDeploymentsAgree(t *testing.T) {
 	}
 }
 
-// The configuration that packages install and README.md starts with is valid, and its
+// The configuration that packages install and docs/install.md starts with is valid, and its
 // keys are where every deployment puts them.
 func TestDefaultConfiguration(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(repository, "deploy/igsend.yml"))
@@ -123,7 +123,7 @@ func TestReleaseIsNamedAlike(t *testing.T) {
 	if !strings.Contains(read(t, ".goreleaser.yaml"), "images: ["+image.NewName+"]") {
 		t.Errorf("no release makes the image %s", image.NewName)
 	}
-	for _, document := range []string{"README.md", "SECURITY.md"} {
+	for _, document := range []string{"README.md", "docs/install.md", "SECURITY.md"} {
 		for _, named := range regexp.MustCompile(regexp.QuoteMeta(image.NewName)+`:([\w.-]+)`).FindAllStringSubmatch(read(t, document), -1) {
 			if named[1] != image.NewTag {
 				t.Errorf("%s names release %s, want %s", document, named[1], image.NewTag)

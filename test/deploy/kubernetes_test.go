@@ -24,7 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// overlays are the combinations of parts that README.md describes.
+// overlays are the combinations of parts that docs/install.md describes.
 var overlays = map[string][]string{
 	"exporter alone":        {},
 	"with operator":         {"prometheus-operator"},

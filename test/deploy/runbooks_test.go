@@ -41,7 +41,7 @@ func TestRunbooksNameWhatIsInstalled(t *testing.T) {
 	for name := range project(t, "IGSEND=live").Services {
 		services = append(services, name)
 	}
-	container := regexp.MustCompile(`docker run .*--name (\S+)`).FindStringSubmatch(read(t, "README.md"))[1]
+	container := regexp.MustCompile(`docker run .*--name (\S+)`).FindStringSubmatch(read(t, "docs/install.md"))[1]
 	for what, test := range map[string]struct{ named, installed []string }{
 		"files":       {names(`(/etc/igsend_exporter/igsend\S*)`), []string{configFile}},
 		"units":       {names(`sudo systemctl status --no-pager (.*?)(?:  |\n)`), units},
