@@ -13,8 +13,6 @@ import (
 )
 
 var (
-	// labelName is what Prometheus allows. It reserves names that begin with two underscores.
-	labelName    = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	currencyCode = regexp.MustCompile(`^[A-Za-z]{3}$`)
 	severityWord = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 )
@@ -110,7 +108,7 @@ func readLabels(v value) (labels map[string]string) {
 	}
 	for _, label := range entries {
 		switch name := label.name; {
-		case !labelName.MatchString(name):
+		case !isWord(name): // what Prometheus allows
 			label.fail("a label name consists of letters a-z and A-Z, digits and underscores, and does not begin with a digit")
 		case strings.HasPrefix(name, "__"):
 			label.fail("label names that begin with __ are reserved for Prometheus: choose another name")
@@ -190,6 +188,9 @@ func readLevels[T any](v value, example, want string, parse func(string) (T, boo
 // severity returns the severity that the name of v stands for, or "" when it can't be one. It
 // warns of a misspelling. A name with digits or underscores is not a misspelling.
 func (v value) severity() string {
+	if v.name == "critical" || v.name == "warning" {
+		return v.name
+	}
 	if !severityWord.MatchString(v.name) {
 		v.fail("a severity consists of letters a-z, digits and underscores, and begins with a letter, such as warning")
 		return ""

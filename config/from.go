@@ -111,7 +111,7 @@ func (w *walk) parseFurther(files []source) []list {
 			s.done()
 			clients.require()
 		}
-		clients.walk = own
+		clients.value = value{walk: own} // the rest would keep the parsed file in memory
 		lists[i] = clients
 	}
 	// A long file is parsed in pieces, which is parallel by itself.

@@ -224,3 +224,15 @@ func TestFurtherFileSize(t *testing.T) {
 		t.Errorf("Load = %v, want %s", err, want)
 	}
 }
+
+// A parsed file takes 40 times its size, and there may be many.
+func TestParsedFilesAreForgotten(t *testing.T) {
+	w := newWalk("igsend.yml", "")
+	w.pieceSize = 20
+	files := []source{{name: "short.yml", data: []byte("clients: [{id: 1}]\n")}, {name: "long.yml", data: []byte("clients:\n- id: 2\n- id: 3\n- id: 4\n")}}
+	for i, l := range w.parseFurther(files) {
+		if l.node != nil || len(l.clients) == 0 {
+			t.Errorf("%s: %d clients, and the parsed file is kept: %t", files[i].name, len(l.clients), l.node != nil)
+		}
+	}
+}

@@ -83,7 +83,7 @@ func checkClients(t *testing.T, clients []Client) {
 		}
 		ids[c.ID] = true
 		for name, value := range c.Labels {
-			if !labelName.MatchString(name) || strings.HasPrefix(name, "__") || name == "client_id" || name == "name" || !utf8.ValidString(value) {
+			if !isWord(name) || strings.HasPrefix(name, "__") || name == "client_id" || name == "name" || !utf8.ValidString(value) {
 				t.Errorf("label %q has the value %q", name, value)
 			}
 		}

@@ -49,8 +49,29 @@ func (v value) entries(want string) (entries []value, ok bool) {
 	case v.wronglyTagged("!!map"), !v.affordable():
 		return nil, false
 	}
-	lines := make(map[string]int, len(v.node.Content)/2)
+	entries = make([]value, 0, len(v.node.Content)/2)
 	var merge value
+	var seen map[string]int // the line of each field, if there are many
+	if len(v.node.Content) > 32 {
+		seen = make(map[string]int, len(v.node.Content)/2)
+	}
+	line := func(name string) int {
+		if seen != nil {
+			return seen[name]
+		}
+		for i := range entries {
+			if entries[i].name == name {
+				return entries[i].line
+			}
+		}
+		return 0
+	}
+	add := func(field value) {
+		entries = append(entries, field)
+		if seen != nil {
+			seen[field.name] = field.line
+		}
+	}
 	for i := 0; i < len(v.node.Content); i += 2 {
 		key := v.node.Content[i]
 		name := value{walk: v.walk, node: key, path: v.path, line: key.Line}
@@ -65,19 +86,24 @@ func (v value) entries(want string) (entries []value, ok bool) {
 		case key.Kind != yaml.ScalarNode:
 			name.fail("the name of a field must be text, not %s", kind(key))
 		case name.wronglyTagged("!!str"):
-		case lines[key.Value] > 0:
-			field.fail("is set twice, first in line %d: remove one", lines[key.Value])
+		case line(key.Value) > 0:
+			field.fail("is set twice, first in line %d: remove one", line(key.Value))
 		default:
-			entries = append(entries, field)
-			lines[key.Value] = key.Line
+			add(field)
 		}
+	}
+	if !merge.present() {
+		return entries, true
+	}
+	seen = make(map[string]int, len(entries))
+	for _, field := range entries {
+		seen[field.name] = field.line
 	}
 	for _, source := range merge.sources() {
 		offered, _ := source.entries("a mapping, or a list of mappings, after <<")
 		for _, field := range offered {
-			if lines[field.name] == 0 {
-				entries = append(entries, field)
-				lines[field.name] = field.line
+			if seen[field.name] == 0 {
+				add(field)
 			}
 		}
 	}
@@ -107,15 +133,15 @@ type section struct {
 // section returns v as a section. ok is false if v is not a mapping.
 func (v value) section() (s *section, ok bool) {
 	entries, ok := v.entries("a mapping of fields to values")
-	return &section{value: v, entries: entries}, ok
+	return &section{value: v, entries: entries, known: make([]string, 0, 8)}, ok
 }
 
 // get returns the field with this name.
 func (s *section) get(name string) value {
 	s.known = append(s.known, name)
-	for _, field := range s.entries {
-		if field.name == name {
-			return field
+	for i := range s.entries {
+		if s.entries[i].name == name {
+			return s.entries[i]
 		}
 	}
 	return value{walk: s.walk, path: s.join(name), name: name, line: s.line}
@@ -127,11 +153,11 @@ var misspelling = regexp.MustCompile(`^[A-Za-z_-]{1,30}$`)
 
 // done reports the fields that get has not been called for.
 func (s *section) done() {
-	slices.Sort(s.known)
 	for _, field := range s.entries {
 		if slices.Contains(s.known, field.name) {
 			continue
 		}
+		slices.Sort(s.known)
 		if !misspelling.MatchString(field.name) {
 			s.walk.fail(field.line, s.path, "unknown field, not shown because it may contain a secret; the fields here are %s", strings.Join(s.known, ", "))
 		} else if name, ok := nearest(field.name, s.known); ok {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 
 	"go.yaml.in/yaml/v4"
@@ -169,17 +168,28 @@ func (v value) wronglyTagged(allowed string) bool {
 	return wrong
 }
 
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
-
 func (v value) join(name string) string {
 	switch {
-	case !identifier.MatchString(name):
+	case !isWord(name) || len(name) > 100:
 		return v.path + "[" + quote(name) + "]"
 	case v.path == "":
 		return name
 	default:
 		return v.path + "." + name
 	}
+}
+
+// isWord reports whether s consists of letters a-z and A-Z, digits and underscores, and does
+// not begin with a digit. A long configuration has a million names, for which a regular
+// expression takes too long.
+func isWord(s string) bool {
+	for i, c := range []byte(s) {
+		isDigit := c >= '0' && c <= '9'
+		if !(c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || isDigit && i > 0) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func kind(node *yaml.Node) string {
