@@ -137,7 +137,9 @@ func (f *Fetcher) end(s *scrape) {
 func (f *Fetcher) leave(s *scrape, reason igsend.Reason) {
 	f.mu.Lock()
 	now := time.Now()
-	s.advice = f.advise(s, now)
+	if !s.probe {
+		s.advice = f.advise(s, now)
+	}
 	var canceled []*request
 	for i := range s.indexes() {
 		if s.answered(i) {

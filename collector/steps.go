@@ -87,7 +87,7 @@ func (s *steps) trace(ctx context.Context) context.Context {
 			if info.Reused {
 				s.add("  the connection is one that was open")
 			} else {
-				s.add("  the connection is ready, with TLS if the endpoint has it")
+				s.add("  the connection is ready")
 			}
 		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {

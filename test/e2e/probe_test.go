@@ -15,42 +15,42 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A fleet of clients behind one exporter. Every third is dormant.
-type fleet struct {
+// A probeStack has an exporter with numbered clients. Every third is dormant.
+type probeStack struct {
 	*stack
 	first, last int
 }
 
 // configure writes a configuration for the clients, which the API knows.
-func (f *fleet) configure(t *testing.T) {
+func (p *probeStack) configure(t *testing.T) {
 	t.Helper()
-	config := fmt.Sprintf("api:\n  endpoint: %s\n  public_key_file: public.key\n  private_key_file: private.key\nclients:\n", f.api.endpoint)
+	config := fmt.Sprintf("api:\n  endpoint: %s\n  public_key_file: public.key\n  private_key_file: private.key\nclients:\n", p.api.endpoint)
 	balances := map[string]any{}
-	for id := f.first; id <= f.last; id++ {
+	for id := p.first; id <= p.last; id++ {
 		config += fmt.Sprintf("- id: %d\n  name: \"Payroll \\\"%d\\\" \\u2028\"\n  thresholds: {GBP: {warning: 50000}}\n", id, id)
 		if id%3 == 0 {
 			config += "  labels: {activity: dormant}\n"
 		}
 		balances[fmt.Sprint(id)] = map[string]string{"GBP": "80000.00"}
 	}
-	f.api.tell(t, map[string]any{"Keys": []string{"public", "first"}, "Balances": balances})
-	f.write(t, "igsend.yml", config)
+	p.api.tell(t, map[string]any{"Keys": []string{"public", "first"}, "Balances": balances})
+	p.write(t, "igsend.yml", config)
 }
 
-func startFleet(t *testing.T, clients int) *fleet {
+func startProbeStack(t *testing.T, clients int) *probeStack {
 	t.Helper()
-	f := &fleet{&stack{dir: t.TempDir(), api: startSimulator(t), prometheusAt: freePort(t)}, 100001, 100000 + clients}
-	f.setKey(t, "first")
-	f.configure(t)
-	f.startExporter(t)
-	return f
+	p := &probeStack{&stack{dir: t.TempDir(), api: startSimulator(t), prometheusAt: freePort(t)}, 100001, 100000 + clients}
+	p.setKey(t, "first")
+	p.configure(t)
+	p.startExporter(t)
+	return p
 }
 
 // startPrometheus runs a Prometheus with the scrape configuration that ships for probes and the rules, and scrapes all
 // clients at once in a job of its own. It changes only intervals and addresses.
-func (f *fleet) startPrometheus(t *testing.T) {
+func (p *probeStack) startPrometheus(t *testing.T) {
 	t.Helper()
-	short := strings.NewReplacer("igsend-exporter:10045", f.exporterAt, "scrape_interval: 1m", "scrape_interval: 1s",
+	short := strings.NewReplacer("igsend-exporter:10045", p.exporterAt, "scrape_interval: 1m", "scrape_interval: 1s",
 		"scrape_timeout: 15s", "scrape_timeout: 1s", "replacement: 4m", "replacement: 3s")
 	var tree map[string]any
 	if err := yaml.Unmarshal([]byte(short.Replace(shipped(t, probeConfig))), &tree); err != nil {
@@ -60,7 +60,7 @@ func (f *fleet) startPrometheus(t *testing.T) {
 	job := jobs[0].(map[string]any)
 	job["http_sd_configs"].([]any)[0].(map[string]any)["refresh_interval"] = "1s"
 	tree["scrape_configs"] = append(jobs, map[string]any{
-		"job_name": "all at once", "static_configs": []any{map[string]any{"targets": []string{f.exporterAt}}},
+		"job_name": "all at once", "static_configs": []any{map[string]any{"targets": []string{p.exporterAt}}},
 	})
 	rules, err := filepath.Abs(ruleFile)
 	if err != nil {
@@ -68,22 +68,22 @@ func (f *fleet) startPrometheus(t *testing.T) {
 	}
 	tree["rule_files"] = []string{rules}
 	tree["global"] = map[string]any{"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-	file := f.write(t, "prometheus.yml", render(t, tree))
-	f.prometheus = start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(f.dir, "data"), "--web.listen-address="+f.prometheusAt)
+	file := p.write(t, "prometheus.yml", render(t, tree))
+	p.prometheus = start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(p.dir, "data"), "--web.listen-address="+p.prometheusAt)
 }
 
 // everyClientOnce waits until Prometheus scrapes each client as one target, and has its series once.
-func (f *fleet) everyClientOnce(t *testing.T) {
+func (p *probeStack) everyClientOnce(t *testing.T) {
 	t.Helper()
 	want := map[string]string{} // intervals by client
-	for id := f.first; id <= f.last; id++ {
+	for id := p.first; id <= p.last; id++ {
 		want[fmt.Sprint(id)] = "1s"
 		if id%3 == 0 {
 			want[fmt.Sprint(id)] = "3s"
 		}
 	}
 	eventually(t, "Prometheus finds every client once", func() error {
-		body, err := get(t.Context(), "http://"+f.prometheusAt+"/api/v1/targets?state=active&scrapePool=igsend")
+		body, err := get(t.Context(), "http://"+p.prometheusAt+"/api/v1/targets?state=active&scrapePool=igsend")
 		if err != nil {
 			return err
 		}
@@ -108,11 +108,11 @@ func (f *fleet) everyClientOnce(t *testing.T) {
 			}
 			got[instance] = target.ScrapeInterval
 		}
-		delete(got, f.exporterAt) // its own metrics
+		delete(got, p.exporterAt) // its own metrics
 		if !maps.Equal(want, got) {
 			return fmt.Errorf("%d targets, want %d clients, each with its interval: %v", len(got), len(want), got)
 		}
-		found, err := f.query(t, `igsend_client_up{job="igsend"} == 1 and ignoring (currency) igsend_client_balance == 80000`)
+		found, err := p.query(t, `igsend_client_up{job="igsend"} == 1 and ignoring (currency) igsend_client_balance == 80000`)
 		if err != nil {
 			return err
 		}
@@ -133,12 +133,12 @@ func (f *fleet) everyClientOnce(t *testing.T) {
 // of scrapes of all clients at once.
 func TestProbesFindEveryClient(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, 60)
-	f.startPrometheus(t)
-	f.everyClientOnce(t)
+	p := startProbeStack(t, 60)
+	p.startPrometheus(t)
+	p.everyClientOnce(t)
 
 	recorded := func(job string) (map[string]int, error) {
-		found, err := f.query(t, fmt.Sprintf(`{__name__=~"(client|exporter).*:.+", job=%q}`, job))
+		found, err := p.query(t, fmt.Sprintf(`{__name__=~"(client|exporter).*:.+", job=%q}`, job))
 		count := map[string]int{}
 		for _, series := range found {
 			delete(series, "job")
@@ -161,15 +161,15 @@ func TestProbesFindEveryClient(t *testing.T) {
 		return nil
 	})
 	for _, alert := range []string{"IGSendExporterAbsent", "IGSendClientDown", "IGSendBalanceMissing"} {
-		if found, err := f.query(t, fmt.Sprintf("ALERTS{alertname=%q}", alert)); err != nil || len(found) > 0 {
+		if found, err := p.query(t, fmt.Sprintf("ALERTS{alertname=%q}", alert)); err != nil || len(found) > 0 {
 			t.Errorf("%s: %v, %v", alert, found, err)
 		}
 	}
 
 	t.Log("ten clients go, ten others come")
-	f.first, f.last = f.first+10, f.last+10
-	f.configure(t)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.exporterAt+"/-/reload", nil)
+	p.first, p.last = p.first+10, p.last+10
+	p.configure(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.exporterAt+"/-/reload", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,31 +178,31 @@ func TestProbesFindEveryClient(t *testing.T) {
 	} else {
 		_ = resp.Body.Close()
 	}
-	f.everyClientOnce(t)
-	f.waitFor(t, fmt.Sprintf(`count(client:igsend_client_up:last{job="igsend"}) == 60 and on () client:igsend_client_up:last{job="igsend",client_id="%d"} == 1`, f.last))
+	p.everyClientOnce(t)
+	p.waitFor(t, fmt.Sprintf(`count(client:igsend_client_up:last{job="igsend"}) == 60 and on () client:igsend_client_up:last{job="igsend",client_id="%d"} == 1`, p.last))
 }
 
 // With created-timestamp-zero-ingestion, Prometheus knows that a counter was 0 before it appeared: increase() counts a
 // client's first failure.
 func TestFirstFailureIsCounted(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, 3)
+	p := startProbeStack(t, 3)
 	jobs := []any{
-		map[string]any{"job_name": "all at once", "static_configs": []any{map[string]any{"targets": []string{f.exporterAt}}}},
-		map[string]any{"job_name": "probes", "http_sd_configs": []any{map[string]any{"url": "http://" + f.exporterAt + "/sd"}}},
+		map[string]any{"job_name": "all at once", "static_configs": []any{map[string]any{"targets": []string{p.exporterAt}}}},
+		map[string]any{"job_name": "probes", "http_sd_configs": []any{map[string]any{"url": "http://" + p.exporterAt + "/sd"}}},
 	}
-	file := f.write(t, "prometheus.yml", render(t, map[string]any{
+	file := p.write(t, "prometheus.yml", render(t, map[string]any{
 		"global": map[string]any{"scrape_interval": "2s", "scrape_timeout": "2s"}, "scrape_configs": jobs,
 	}))
-	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(f.dir, "data"), "--web.listen-address="+f.prometheusAt,
+	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(p.dir, "data"), "--web.listen-address="+p.prometheusAt,
 		"--enable-feature=created-timestamp-zero-ingestion")
-	f.waitFor(t, `count(count_over_time(igsend_client_up[1m]) >= 3) == 6`)
+	p.waitFor(t, `count(count_over_time(igsend_client_up[1m]) >= 3) == 6`)
 	const client = "100002"
-	f.api.tell(t, map[string]any{"Balances": map[string]any{client: map[string]string{}}}) // no rows
+	p.api.tell(t, map[string]any{"Balances": map[string]any{client: map[string]string{}}}) // no rows
 	for _, job := range []string{"all at once", "probes"} {
 		series := fmt.Sprintf(`igsend_client_errors_total{job=%q,client_id=%q,reason="malformed"}`, job, client)
-		f.waitFor(t, fmt.Sprintf(`increase(%s[1m]) > 0 and count_over_time(%s[1m]) >= 4`, series, series))
-		values := f.values(t, series+"[1m]")
+		p.waitFor(t, fmt.Sprintf(`increase(%s[1m]) > 0 and count_over_time(%s[1m]) >= 4`, series, series))
+		values := p.values(t, series+"[1m]")
 		if values[0] != "0" || !slices.IsSortedFunc(values, strings.Compare) {
 			t.Errorf("%s: %v, want 0 first, and no value below the one before", job, values)
 		}
