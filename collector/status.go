@@ -59,7 +59,7 @@ func (f *Fetcher) show(s *scrape) {
 		return // a reload came in between
 	}
 	f.scraped, f.scrapeTook = time.Now(), time.Since(s.started)
-	if len(s.answers) == len(s.clients) { // not a probe
+	if !s.probe {
 		f.advice = s.advice
 		f.logAdvice(f.scraped)
 	}
