@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
@@ -172,6 +174,20 @@ func TestNoAdviceBeforeTheDeadline(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A probe of one client says nothing of the time for all.
+func TestProbesGiveNoAdvice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newTestFetcher(&fakeAPI{latency: time.Second}, ids(1, 100), nil)
+		scrapeWithin(t, f, 9500*time.Millisecond)
+		want := f.Status().Advice
+		handler := newTestProbeHandler(f, 0)
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/probe?client_id=1", nil))
+		if diff := cmp.Diff(want, f.Status().Advice); diff != "" || want == "" {
+			t.Errorf("advice after a probe (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // The new settings may be better than the advice for the old ones.

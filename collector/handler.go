@@ -61,7 +61,7 @@ func NewHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Handler 
 		// Half of what a scrape holds when it is written, all series in the form of the registry,
 		// is garbage now. A collection that ran in between took it for live and would let the heap
 		// grow to twice as much in the next scrape (BenchmarkSizing).
-		go runtime.GC()
+		runtime.GC()
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -221,6 +222,31 @@ func TestAStopIsADeadline(t *testing.T) {
 		want := "igsend_client_up 0, igsend_client_up 1"
 		if got := excerpt(w.Body.String(), "igsend_client_up"); got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+// The garbage of a scrape of all clients is collected after it. A probe leaves little, and
+// there may be many.
+func TestGarbageIsCollectedAfterScrapesOfAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newTestFetcher(&fakeAPI{}, ids(1, 3), nil)
+		options := HandlerOptions{Timeout: time.Minute, Process: prometheus.NewRegistry()}
+		logger := slog.New(slog.DiscardHandler)
+		collections := func(h http.Handler, url string) uint32 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, url, nil))
+			runtime.ReadMemStats(&after)
+			return after.NumForcedGC - before.NumForcedGC
+		}
+		got := []uint32{
+			collections(NewHandler(f, options, logger), "/metrics"),
+			collections(NewProbeHandler(f, options, logger), "/probe?client_id=1"),
+			collections(NewExporterHandler(f, options, logger), "/metrics/exporter"),
+		}
+		if diff := cmp.Diff([]uint32{1, 0, 0}, got); diff != "" {
+			t.Errorf("collections after a scrape, a probe, and a scrape of the exporter (-want +got):\n%s", diff)
 		}
 	})
 }
