@@ -117,7 +117,7 @@ func writeSteps(w http.ResponseWriter, id igsend.ClientID, steps *steps, metrics
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	fmt.Fprintf(w, "Steps of the probe of client %s:\n\n%s\nMetrics that Prometheus would get:\n\n", id, steps)
+	fmt.Fprintf(w, "Steps of the probe of client %s:\n\n%s\nMetrics that Prometheus would get:\n\n", id, steps) //nolint:gosec // plain text
 	for _, family := range families {
 		_, _ = expfmt.MetricFamilyToText(w, family)
 	}

@@ -31,6 +31,7 @@ func TestSteps(t *testing.T) {
    LATER   a complete, valid answer
 `},
 		"a request that is shared": {nil, func(t *testing.T, f *Fetcher, _ *fakeAPI) {
+			t.Helper()
 			background(t, f, 5*time.Second)
 			time.Sleep(100 * time.Millisecond)
 		}, `   0.000s  client 1, name "": 10.000s until the answer must go out
@@ -40,6 +41,7 @@ func TestSteps(t *testing.T) {
    0.150s  a complete, valid answer
 `},
 		"a slot that is taken": {oneAtATime, func(t *testing.T, f *Fetcher, _ *fakeAPI) {
+			t.Helper()
 			go probeOne(t, f, 2)
 			synctest.Wait()
 		}, `   0.000s  client 1, name "": 10.000s until the answer must go out
@@ -50,6 +52,7 @@ func TestSteps(t *testing.T) {
    0.500s  a complete, valid answer
 `},
 		"an answer that is served again": {func(c *config.API) { c.MinRefreshInterval = time.Minute }, func(t *testing.T, f *Fetcher, _ *fakeAPI) {
+			t.Helper()
 			scrapeAll(t, f, 5*time.Second)
 			time.Sleep(12 * time.Second)
 		}, `   0.000s  client 1, name "": 10.000s until the answer must go out
@@ -57,6 +60,7 @@ func TestSteps(t *testing.T) {
    0.000s  a complete, valid answer
 `},
 		"a key that is tested": {oneAtATime, func(t *testing.T, f *Fetcher, api *fakeAPI) {
+			t.Helper()
 			scrapeAll(t, f, 5*time.Second)
 			denyAll(api, ids(1, 2))
 			probeOne(t, f, 2)
@@ -72,6 +76,7 @@ func TestSteps(t *testing.T) {
    0.500s  no complete, valid answer: client 1: unauthorized (HTTP status 401)
 `},
 		"a silence": {nil, func(t *testing.T, f *Fetcher, api *fakeAPI) {
+			t.Helper()
 			api.set(2, fails(igsend.ReasonRateLimited, 429))
 			probeOne(t, f, 2)
 		}, `   0.000s  client 1, name "": 10.000s until the answer must go out
