@@ -26,7 +26,9 @@ const (
 // operating system sees them; and the series. The simulated API runs in another process.
 func BenchmarkSizing(b *testing.B) {
 	bin := b.TempDir()
-	if output, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".") // as a release
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, output)
 	}
 	b.Setenv("PATH", bin+":"+os.Getenv("PATH")) // in place of the test binary
