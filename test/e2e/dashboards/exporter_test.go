@@ -25,6 +25,9 @@ func TestIntervals(t *testing.T) {
 				t.Errorf("the scrape interval is %s s, want %s s", seconds, want)
 			}
 			s.values["scrape_interval"] = seconds
+			if got := s.number("Targets up/up"); got != "1" {
+				t.Errorf("%s of the targets are up", got)
+			}
 			for name, q := range s.queries {
 				if !q.instant && strings.Contains(q.expr, "$__rate_interval") {
 					testGaps(t, s, name, interval)
@@ -68,6 +71,7 @@ func TestReasons(t *testing.T) {
 		}
 	}
 	s := open(t, w.run(t), "igsend-exporter", time.Hour)
+	s.values["scrape_interval"] = "60"
 	for _, name := range []string{"Failed clients by reason/errors", "Failed requests by reason/errors"} {
 		got := []string{}
 		for _, m := range s.series(name, time.Minute) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +24,8 @@ type query struct {
 }
 
 // load returns the queries of a dashboard: those of panels as "Title/refId", those of
-// variables as "$name".
-func load(t *testing.T, uid string) map[string]query {
+// variables as "$name". Also what All means for each variable.
+func load(t *testing.T, uid string) (queries map[string]query, all map[string]string) {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("..", "..", "..", "dashboards", uid+".json"))
 	if err != nil {
@@ -40,21 +41,24 @@ func load(t *testing.T, uid string) map[string]query {
 		}
 		Templating struct {
 			List []struct {
-				Name  string
-				Query json.RawMessage
+				Name, AllValue string
+				Query          json.RawMessage
 			}
 		}
 	}
 	if err := json.Unmarshal(content, &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	queries := map[string]query{}
+	queries, all = map[string]query{}, map[string]string{"job": "(igsend)"}
 	for _, p := range dashboard.Panels {
 		for _, target := range p.Targets {
 			queries[p.Title+"/"+target.RefID] = query{target.Expr, target.Instant, target.Interval}
 		}
 	}
 	for _, v := range dashboard.Templating.List {
+		if v.AllValue != "" {
+			all[v.Name] = v.AllValue
+		}
 		var q struct{ Query string }
 		if json.Unmarshal(v.Query, &q) != nil {
 			continue
@@ -63,7 +67,7 @@ func load(t *testing.T, uid string) map[string]query {
 			queries["$"+v.Name] = query{expr: strings.TrimSuffix(expr, ")"), instant: true}
 		}
 	}
-	return queries
+	return queries, all
 }
 
 // A screen is a dashboard that somebody looks at.
@@ -73,12 +77,14 @@ type screen struct {
 	queries map[string]query
 	to      time.Time
 	span    time.Duration
-	values  map[string]string // of variables; All where there is none
+	values  map[string]string // of variables
 }
 
 func open(t *testing.T, e *engine, uid string, span time.Duration) *screen {
 	t.Helper()
-	return &screen{t: t, engine: e, queries: load(t, uid), to: end, span: span, values: map[string]string{}}
+	queries, values := load(t, uid)
+	values["client"], values["purse"], values["scrape_timeout"] = "100045", "GBP", "30"
+	return &screen{t: t, engine: e, queries: queries, to: end, span: span, values: values}
 }
 
 // expr returns a query with its variables replaced, as Grafana would.
@@ -88,29 +94,27 @@ func (s *screen) expr(name string) string {
 	if !ok {
 		s.t.Fatalf("there is no query %s", name)
 	}
-	value := func(variable, all string) string {
-		if v, ok := s.values[variable]; ok {
-			return v
-		}
-		return all
-	}
 	// Grafana's default for a data source without a scrape interval.
 	scrape := 15 * time.Second
 	if q.interval != "" {
-		least, err := model.ParseDuration(strings.ReplaceAll(q.interval, "${scrape_interval}", value("scrape_interval", "60")))
+		least, err := model.ParseDuration(strings.ReplaceAll(q.interval, "${scrape_interval}", s.values["scrape_interval"]))
 		if err != nil {
 			s.t.Fatalf("%s: interval: %v", name, err)
 		}
 		scrape = time.Duration(least)
 	}
 	rate := max(s.step(scrape)+scrape, 4*scrape)
-	return strings.NewReplacer(
-		"$__rate_interval", rate.String(), "$__range", fmt.Sprintf("%ds", int(s.span.Seconds())),
-		"$job", value("job", ".+"), "$instance", value("instance", ".+"), "$scrape_timeout", "30",
-		"$client_id", value("client_id", ".*"), "$currency", value("currency", ".*"),
-		"$client", value("client", "100045"), "$purse", value("purse", "GBP"),
-	).Replace(q.expr)
+	expr := strings.NewReplacer("$__rate_interval", rate.String(), "$__range", fmt.Sprintf("%ds", int(s.span.Seconds()))).Replace(q.expr)
+	return variable.ReplaceAllStringFunc(expr, func(name string) string {
+		v, ok := s.values[name[1:]]
+		if !ok {
+			s.t.Fatalf("%s: no value for %s", name, expr)
+		}
+		return v
+	})
 }
+
+var variable = regexp.MustCompile(`\$[a-z_]+`)
 
 // step is the resolution of a panel that is 1,000 pixels wide.
 func (s *screen) step(least time.Duration) time.Duration { return max(least, s.span/1000) }

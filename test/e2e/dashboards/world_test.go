@@ -62,6 +62,9 @@ func (w *world) scrape(at time.Time, replica int) []sample {
 	before := end.Sub(at)
 	age := (w.history - before).Seconds()
 	outage := w.outage > 0 && before <= w.outage && before > w.outage-time.Hour
+	if replica == 0 { // a job that is none of the exporter's
+		samples = append(samples, sample{`up{job="node",instance="node:9100"}`, 0})
+	}
 	add("up", "", 1)
 	add("scrape_duration_seconds", "", 0.2)
 	add("scrape_samples_scraped", "", 130)
