@@ -19,7 +19,6 @@ func company() []account {
 		{client: "100046", name: "Suppliers", currency: "EUR", balance: 282_000, spend: 20_000, threshold: 90_000, target: 3 * day},
 		{client: "100046", name: "Suppliers", currency: "GBP", balance: 97.5, threshold: 50, target: 3 * day},
 		{client: "100047", name: "Refunds", currency: "GBP", balance: 3_600, spend: 1_200, threshold: 5_000},
-		{client: "100048", name: "Rewards", currency: "GBP", balance: -2_390.05, threshold: 1_000},
 		{client: "100049", name: "Closed subsidiary", currency: "GBP", balance: 29_000, threshold: 1_000, down: 9 * time.Hour},
 		{client: "100050", name: "Contractors", currency: "USD", balance: 33_800, threshold: 40_000},
 		{client: "100051", name: "Expenses", currency: "EUR", balance: -909.73, spend: 2_600, threshold: 8_000},
@@ -27,11 +26,12 @@ func company() []account {
 		{client: "100053", name: "Just in time", currency: "GBP", balance: 50_000, spend: 100_000, target: 6 * time.Hour},
 		{client: "100054", name: "Frozen", currency: "GBP", balance: 18_500, threshold: 1_000, state: "SUSPENDED", since: 3 * time.Hour},
 		{client: "100055", name: "Grants", currency: "USD", balance: 10_000, threshold: 40_000},
+		{client: "100056", name: "Rewards", currency: "GBP", balance: -2_390.05, threshold: 1_000},
 	}
 }
 
 var troubles = []string{
-	"Empty Rewards · 100048 GBP",
+	"Empty Rewards · 100056 GBP",
 	"Empty Expenses · 100051 EUR",
 	"Not in credit Frozen · 100054 GBP",
 	"Runway short Payroll · 100045 GBP",
@@ -99,7 +99,7 @@ func testCompany(t *testing.T, s *screen) {
 			t.Errorf("shortest runways, %s (-want +got):\n%s", query, diff)
 		}
 	}
-	if diff := cmp.Diff("Rewards · 100048", s.instant("$client")[0].Metric.Get("client")); diff != "" {
+	if diff := cmp.Diff("Rewards · 100056", s.instant("$client")[0].Metric.Get("client")); diff != "" {
 		t.Errorf("the details are not those of the worst account (-want +got):\n%s", diff)
 	}
 	testAlerts(t, s.instant("Alerts firing now/alerts"))
