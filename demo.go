@@ -49,8 +49,7 @@ func browsable(l net.Listener) string {
 	return scheme + "://" + address
 }
 
-// demoConfig is the configuration for the simulated clients. The runway is short because
-// they pay out in minutes what a company pays out in weeks.
+// demoConfig is the configuration for the simulated clients.
 const demoConfig = `
 api:
   endpoint: %s
@@ -61,7 +60,7 @@ clients:
   name: Payroll
   labels: {team: payments}
   thresholds: {GBP: {warning: 40000, critical: 10000}}
-  runway: {warning: 60s, critical: 20s}
+  runway: {warning: 3d, critical: 1d}
 - id: 100046
   name: Suppliers
   labels: {team: procurement}
@@ -70,7 +69,7 @@ clients:
   name: Refunds
   labels: {team: support}
   thresholds: {GBP: {warning: 5000, critical: 1500}}
-  runway: {warning: 90s, critical: 30s}
+  runway: {warning: 2d, critical: 12h}
 - id: 100048
   name: Rewards
   labels: {team: marketing}

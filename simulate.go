@@ -10,36 +10,37 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend/igsendtest"
 )
 
-// simulate adds the clients of the demo to the API. They show payouts and top-ups, a client
-// with two currencies, one that runs low and becomes overdrawn, one that stays overdrawn,
-// one for which the API fails for some seconds of every minute, and one whose currency has
-// no decimals. The API doesn't know client 100049 of the configuration.
+// simulate adds the clients of the demo to the API: a healthy company with a few problems. One
+// account is always below its threshold, one is overdrawn, and the API doesn't know client
+// 100049 of the configuration. The others show payouts and top-ups, two currencies of one
+// client, one without decimals, and an API that fails for some seconds of every minute.
 //
 // Everything except latency depends only on the time since start.
 func simulate(api *igsendtest.API, start time.Time) {
+	const day = 24 * time.Hour
 	api.SetFault(igsendtest.Delay(25*time.Millisecond, igsendtest.Documented)) // for the unknown client
 	for id, c := range map[igsend.ClientID]simulatedClient{
 		100045: {latency: 35 * time.Millisecond, purses: []purse{
-			{currency: "GBP", full: 250_000_00, low: 48_211_37, cycle: 6 * time.Minute, payouts: 36},
+			{currency: "GBP", full: 250_000_00, low: 108_211_37, cycle: 7 * day, payouts: 30_240},
 		}},
 		100046: {latency: 60 * time.Millisecond, purses: []purse{
-			{currency: "GBP", full: 80_000_00, low: 20_480_15, cycle: 4 * time.Minute, payouts: 16},
-			{currency: "EUR", full: 120_500_50, low: 35_120_09, cycle: 5 * time.Minute, payouts: 25},
+			{currency: "GBP", full: 80_000_00, low: 40_480_15, cycle: 5 * day, payouts: 14_400},
+			{currency: "EUR", full: 120_500_50, low: 65_120_09, cycle: 6 * day, payouts: 34_560},
 		}},
 		100047: {latency: 20 * time.Millisecond, purses: []purse{
-			{currency: "GBP", full: 12_000_00, low: -150_25, cycle: 3 * time.Minute, payouts: 36},
+			{currency: "GBP", full: 4_800_00, low: 1_612_25, cycle: 3 * day, payouts: 5_760},
 		}},
 		100048: {latency: 45 * time.Millisecond, purses: []purse{
-			{currency: "GBP", full: -812_60, low: -2_390_05, cycle: 2 * time.Minute, payouts: 8},
+			{currency: "GBP", full: -812_60, low: -2_390_05, cycle: 4 * day, payouts: 5_760},
 		}},
 		100050: {latency: 120 * time.Millisecond, flaky: true, purses: []purse{
-			{currency: "EUR", full: 64_000_00, low: 12_033_80, cycle: 5 * time.Minute, payouts: 20},
+			{currency: "EUR", full: 64_000_00, low: 33_033_80, cycle: 5 * day, payouts: 14_400},
 		}},
 		100051: {latency: 110 * time.Millisecond, purses: []purse{
-			{currency: "JPY", full: 9_400_000, low: 1_512_345, cycle: 4 * time.Minute, payouts: 24},
+			{currency: "JPY", full: 9_400_000, low: 4_512_345, cycle: 4 * day, payouts: 17_280},
 		}},
 		100052: {latency: 80 * time.Millisecond, purses: []purse{
-			{currency: "USD", full: 1_400_000_00, low: 905_004_41, cycle: 30 * time.Minute, payouts: 90},
+			{currency: "USD", full: 1_400_000_00, low: 905_004_41, cycle: 30 * day, payouts: 720},
 		}},
 	} {
 		api.SetClientFunc(id, func(now time.Time) igsendtest.Client { return c.at(now.Sub(start)) })
@@ -103,10 +104,10 @@ func (p purse) at(elapsed time.Duration) igsendtest.Row {
 }
 
 // payoutShare returns the total weight of the first n payouts. Consecutive payouts have
-// different weights.
+// different weights, which repeat after eleven.
 func payoutShare(n int64) int64 {
-	var sum int64
-	for i := range n {
+	sum := n / 11 * 88
+	for i := range n % 11 {
 		sum += 3 + i*7%11
 	}
 	return sum

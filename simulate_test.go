@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -85,9 +86,9 @@ func askSimulated(api *igsendtest.API, id igsend.ClientID) (a simulatedAnswer) {
 	return simulatedAnswer{w.Code, w.Body.String(), time.Since(begin)}
 }
 
-// simulateFor asks for every client of the demo once a second and passes each answer to
-// see. The demo starts when its process is as old as age.
-func simulateFor(t *testing.T, age, span time.Duration, see func(id igsend.ClientID, at time.Duration, a simulatedAnswer)) {
+// simulateFor asks for every client of the demo at each step and passes each answer to see.
+// The demo starts when its process is as old as age.
+func simulateFor(t *testing.T, age, span, step time.Duration, see func(id igsend.ClientID, at time.Duration, a simulatedAnswer)) {
 	t.Helper()
 	type result struct {
 		id igsend.ClientID
@@ -97,7 +98,7 @@ func simulateFor(t *testing.T, age, span time.Duration, see func(id igsend.Clien
 		api := igsendtest.NewAPI(keys)
 		start := time.Now().Add(age)
 		simulate(api, start)
-		for at := time.Duration(0); at <= span; at += time.Second {
+		for at := time.Duration(0); at <= span; at += step {
 			time.Sleep(time.Until(start.Add(at)))
 			results := make(chan result)
 			const clients = 8
@@ -115,18 +116,18 @@ func simulateFor(t *testing.T, age, span time.Duration, see func(id igsend.Clien
 // The first minute, to the penny: the balances depend only on the time since the start.
 func TestDemoIsDeterministic(t *testing.T) {
 	want := map[simulatedBalance][]string{
-		{100045, "GBP"}: {"250000.00", "247814.57", "236158.91", "226688.68", "216489.98"},
-		{100046, "EUR"}: {"120500.50", "119145.26", "114627.78", "111917.29", "101978.83"},
-		{100046, "GBP"}: {"80000.00", "78512.01", "73552.02", "70576.03", "64128.04"},
-		{100047, "GBP"}: {"12000.00", "11166.59", "9982.27", "8929.54", "8008.41"},
-		{100048, "GBP"}: {"-812.60", "-894.19", "-1166.16", "-1329.35", "-1682.91"},
-		{100050, "EUR"}: {"64000.00", "62987.68", "59613.25", "57588.59", "53201.83"},
-		{100051, "JPY"}: {"9400000", "9267805", "8562763", "7989917", "7373005"},
-		{100052, "USD"}: {"1400000.00", "1400000.00", "1397899.60", "1390898.25", "1386697.44"},
+		{100045, "GBP"}: {"250000.00", "250000.00", "249998.25", "249992.39", "249988.87"},
+		{100046, "EUR"}: {"120500.50", "120499.90", "120497.90", "120496.70", "120494.10"},
+		{100046, "GBP"}: {"80000.00", "80000.00", "79998.98", "79998.98", "79995.54"},
+		{100047, "GBP"}: {"4800.00", "4800.00", "4800.00", "4799.80", "4799.80"},
+		{100048, "GBP"}: {"-812.60", "-812.60", "-812.60", "-812.60", "-812.70"},
+		{100050, "EUR"}: {"64000.00", "64000.00", "63999.20", "63999.20", "63996.51"},
+		{100051, "JPY"}: {"9400000", "9400000", "9399894", "9399541", "9399329"},
+		{100052, "USD"}: {"1400000.00", "1400000.00", "1400000.00", "1400000.00", "1400000.00"},
 	}
 	for _, age := range []time.Duration{0, 17*time.Hour + 123*time.Millisecond} {
 		got := make(map[simulatedBalance][]string)
-		simulateFor(t, age, time.Minute, func(_ igsend.ClientID, at time.Duration, a simulatedAnswer) {
+		simulateFor(t, age, time.Minute, time.Second, func(_ igsend.ClientID, at time.Duration, a simulatedAnswer) {
 			for _, row := range a.rows() {
 				if at%(15*time.Second) == 0 {
 					key := simulatedBalance{row.ClientID, row.Currency}
@@ -144,65 +145,79 @@ func TestDemoIsDeterministic(t *testing.T) {
 type course struct {
 	Lowest, Highest float64
 	TopUps          int
+	Runway          float64  // the shortest, in days, at the pace of the last day
 	States          []string // in order of first appearance
 }
 
-// A failurePattern says how often a client failed in one way, and in which seconds of the minute.
-type failurePattern struct{ Count, First, Last int }
-
-func TestDemoShowsEverything(t *testing.T) {
+// The demo is a healthy company with a few problems: only Refunds and Rewards are below their
+// thresholds, and only they have less than three days left.
+func TestDemoIsHealthy(t *testing.T) {
 	courses := make(map[simulatedBalance]*course)
-	failures := make(map[igsend.ClientID]map[string]failurePattern)
-	latencies := make(map[igsend.ClientID]time.Duration)
-	last := make(map[simulatedBalance]float64)
-	simulateFor(t, time.Hour+17*time.Second, 12*time.Minute, func(id igsend.ClientID, at time.Duration, a simulatedAnswer) {
-		latencies[id] = max(latencies[id], a.Took)
-		rows := a.rows()
-		if rows == nil {
-			if failures[id] == nil {
-				failures[id] = make(map[string]failurePattern)
-			}
-			f, second := failures[id][a.failure()], int(at%time.Minute/time.Second)
-			if f.Count == 0 {
-				f.First = second
-			}
-			failures[id][a.failure()] = failurePattern{f.Count + 1, min(f.First, second), max(f.Last, second)}
-		}
-		for _, row := range rows {
+	amounts := make(map[simulatedBalance][]float64)
+	simulateFor(t, time.Hour, 31*24*time.Hour, time.Hour, func(id igsend.ClientID, _ time.Duration, a simulatedAnswer) {
+		for _, row := range a.rows() {
 			amount, err := strconv.ParseFloat(row.Balance, 64)
 			if err != nil || row.ClientID != id || row.Status != "success" {
 				t.Fatalf("row %+v for client %s: %v", row, id, err)
 			}
 			key := simulatedBalance{id, row.Currency}
 			if courses[key] == nil {
-				courses[key] = &course{Lowest: amount, Highest: amount}
-				last[key] = amount
+				courses[key] = &course{Lowest: amount, Highest: amount, Runway: 99}
+				amounts[key] = []float64{amount}
 			}
 			c := courses[key]
 			c.Lowest, c.Highest = min(c.Lowest, amount), max(c.Highest, amount)
-			if amount > last[key] {
+			amounts[key] = append(amounts[key], amount)
+			spent := 0.0
+			for i, n := max(1, len(amounts[key])-24), len(amounts[key]); i < n; i++ {
+				spent += max(0, amounts[key][i-1]-amounts[key][i])
+			}
+			if last := amounts[key][len(amounts[key])-2]; amount > last {
 				c.TopUps++
 			}
-			last[key] = amount
+			if len(amounts[key]) > 25 {
+				c.Runway = min(c.Runway, math.Round(max(0, amount)/spent*10)/10)
+			}
 			if !slices.Contains(c.States, row.State) {
 				c.States = append(c.States, row.State)
 			}
 		}
 	})
-
-	inCredit, overdrawn := "IN_CREDIT", "OVERDRAWN"
+	inCredit := []string{"IN_CREDIT"}
 	if diff := cmp.Diff(map[simulatedBalance]*course{
-		{100045, "GBP"}: {48211.37, 250000, 2, []string{inCredit}},
-		{100046, "GBP"}: {20480.15, 80000, 3, []string{inCredit}},
-		{100046, "EUR"}: {35120.09, 120500.50, 2, []string{inCredit}},
-		{100047, "GBP"}: {-150.25, 12000, 4, []string{inCredit, overdrawn}},
-		{100048, "GBP"}: {-2390.05, -812.60, 6, []string{overdrawn}},
-		{100050, "EUR"}: {12033.80, 64000, 2, []string{inCredit}},
-		{100051, "JPY"}: {1512345, 9400000, 3, []string{inCredit}},
-		{100052, "USD"}: {1201861.74, 1400000, 0, []string{inCredit}},
+		{100045, "GBP"}: {109049.52, 250000, 4, 5.4, inCredit},
+		{100046, "GBP"}: {40807.79, 80000, 6, 5.2, inCredit},
+		{100046, "EUR"}: {65503.49, 120500.50, 5, 7.1, inCredit},
+		{100047, "GBP"}: {1655.85, 4800, 10, 1.6, inCredit},
+		{100048, "GBP"}: {-2373.85, -812.60, 7, 0, []string{"OVERDRAWN"}},
+		{100050, "EUR"}: {33290.53, 64000, 6, 5.4, inCredit},
+		{100051, "JPY"}: {4562979, 9400000, 7, 3.7, inCredit},
+		{100052, "USD"}: {905004.41, 1400000, 1, 53.5, inCredit},
 	}, courses); diff != "" {
-		t.Errorf("balances in twelve minutes (-want +got):\n%s", diff)
+		t.Errorf("balances in a month (-want +got):\n%s", diff)
 	}
+}
+
+// A failurePattern says how often a client failed in one way, and in which seconds of the minute.
+type failurePattern struct{ Count, First, Last int }
+
+func TestDemoFailures(t *testing.T) {
+	failures := make(map[igsend.ClientID]map[string]failurePattern)
+	latencies := make(map[igsend.ClientID]time.Duration)
+	simulateFor(t, time.Hour+17*time.Second, 12*time.Minute, time.Second, func(id igsend.ClientID, at time.Duration, a simulatedAnswer) {
+		latencies[id] = max(latencies[id], a.Took)
+		if a.rows() != nil {
+			return
+		}
+		if failures[id] == nil {
+			failures[id] = make(map[string]failurePattern)
+		}
+		f, second := failures[id][a.failure()], int(at%time.Minute/time.Second)
+		if f.Count == 0 {
+			f.First = second
+		}
+		failures[id][a.failure()] = failurePattern{f.Count + 1, min(f.First, second), max(f.Last, second)}
+	})
 	if diff := cmp.Diff(map[igsend.ClientID]map[string]failurePattern{
 		100049: {"MessageID 10009": {721, 0, 59}},
 		100050: {"status 503": {12 * 8, 20, 27}, "unexpected end of JSON input": {12 * 6, 36, 41}, "hangs": {12 * 4, 50, 53}},
@@ -239,9 +254,9 @@ func TestDemoConfig(t *testing.T) {
 		got[c.ID] = s
 	}
 	want := map[igsend.ClientID]summary{
-		100045: {"Payroll", "payments", []string{"GBP"}, []time.Duration{20 * time.Second, time.Minute}},
+		100045: {"Payroll", "payments", []string{"GBP"}, []time.Duration{24 * time.Hour, 72 * time.Hour}},
 		100046: {"Suppliers", "procurement", []string{"EUR", "GBP"}, nil},
-		100047: {"Refunds", "support", []string{"GBP"}, []time.Duration{30 * time.Second, 90 * time.Second}},
+		100047: {"Refunds", "support", []string{"GBP"}, []time.Duration{12 * time.Hour, 48 * time.Hour}},
 		100048: {"Rewards", "marketing", []string{"GBP"}, nil},
 		100049: {"Closed subsidiary", "finance", []string{"GBP"}, nil},
 		100050: {"Contractors", "payments", []string{"EUR"}, nil},
