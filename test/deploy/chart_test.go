@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -204,6 +205,31 @@ func TestChartKeepsHostileValues(t *testing.T) {
 	name := deployment.Name
 	if len(name) > 63 || strings.Trim(name, "-") != name {
 		t.Errorf("name %q", name)
+	}
+}
+
+// The command in docs/install.md works as it is.
+func TestChartIsInstalledAsDocumented(t *testing.T) {
+	text := strings.ReplaceAll(read(t, "docs/install.md"), "\\\n", "")
+	command := regexp.MustCompile(`(?m)^    helm install (igsend-exporter .*)$`).FindStringSubmatch(text)
+	if command == nil {
+		t.Fatal("docs/install.md does not install the chart")
+	}
+	args := strings.Fields(command[1])
+	for i, arg := range args {
+		args[i] = strings.NewReplacer("deploy/helm/igsend-exporter", chart, "config=igsend.yml", "config="+filepath.Join(repository, "deploy/igsend.yml")).Replace(arg)
+	}
+	out, stderr, err := helm(t, append([]string{"template"}, args...)...)
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr)
+	}
+	rendered := parse(t, out)
+	container := find[appsv1.Deployment](t, rendered, "Deployment").Spec.Template.Spec.Containers[0]
+	if want := "registry.example.com/igsend_exporter:1"; container.Image != want {
+		t.Errorf("image %s, want %s", container.Image, want)
+	}
+	if diff := cmp.Diff(read(t, "deploy/igsend.yml"), find[corev1.ConfigMap](t, rendered, "ConfigMap").Data["igsend.yml"]); diff != "" {
+		t.Errorf("igsend.yml (-want +got):\n%s", diff)
 	}
 }
 

@@ -44,7 +44,8 @@ annotations:
 
 {{- define "igsend-exporter.image" -}}
 {{- with .Values.image }}
-{{- .repository }}:{{ default $.Chart.AppVersion .tag }}{{ with .digest }}@{{ . }}{{ end }}
+{{- $tag := kindIs "string" .tag | ternary .tag (int64 .tag | toString) }}
+{{- .repository }}:{{ default $.Chart.AppVersion $tag }}{{ with .digest }}@{{ . }}{{ end }}
 {{- end }}
 {{- end }}
 
