@@ -19,7 +19,16 @@ func (w *walk) document(data []byte) (root value, ok bool) {
 	}
 	documents, err := parseYAML(data)
 	if err != nil {
-		w.fail(syntaxLine(data, err), "", "is not valid YAML: %s", explain(err))
+		line := 0
+		if p := w.suspect; p != nil {
+			if _, here := parseYAML(p.data); here != nil && explain(here) == explain(err) {
+				line = p.line + syntaxLine(p.data, here)
+			}
+		}
+		if line == 0 {
+			line = syntaxLine(data, err)
+		}
+		w.fail(line, "", "is not valid YAML: %s", explain(err))
 		return value{}, false
 	}
 	if len(documents) > 0 {

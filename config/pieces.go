@@ -98,9 +98,11 @@ func (w *walk) parsePieces(data []byte) (root value, clients list, ok bool) {
 	}
 	lists, walks := make([]list, len(pieces)), make([]walk, len(pieces))
 	var failed atomic.Bool
+	failures := make([]error, len(pieces))
 	parallel(len(pieces), func(i int) {
 		p := pieces[i]
 		documents, err := parseYAML(p.data)
+		failures[i] = err
 		if err != nil || len(documents) != 1 || len(documents[0].Content[0].Content) != p.items || documents[0].Content[0].Kind != yaml.SequenceNode {
 			failed.Store(true)
 			return
@@ -112,6 +114,7 @@ func (w *walk) parsePieces(data []byte) (root value, clients list, ok bool) {
 		lists[i].value = value{} // which would keep the piece in memory
 	})
 	if failed.Load() {
+		w.suspect = suspect(pieces, failures)
 		return value{}, list{}, false
 	}
 	for i, l := range lists {
@@ -121,6 +124,22 @@ func (w *walk) parsePieces(data []byte) (root value, clients list, ok bool) {
 	}
 	node := documents[0].Content[0]
 	return value{walk: w, node: node, line: node.Line}, clients, true
+}
+
+// suspect returns the first piece that can't be parsed, together with the next: if that was
+// only cut in a text of several lines, the two can be parsed. Where a file is wrong is then
+// found without parsing all of it again and again.
+func suspect(pieces []piece, failures []error) *piece {
+	for i, err := range failures {
+		if err != nil {
+			p := pieces[i]
+			if i+1 < len(pieces) {
+				p.data = p.data[:len(p.data)+len(pieces[i+1].data)] // in the same file
+			}
+			return &p
+		}
+	}
+	return nil
 }
 
 // hasField reports whether a mapping has a field clients without a value in this line.

@@ -80,6 +80,9 @@ var tricky = map[string]string{
 	"no items":                 "  id: 1\n",
 	"nothing":                  "",
 	"an ID twice":              "- id: 1\n- id: 2\n- name: a\n  id: 1\n",
+	"a colon":                  "- id: 1\n- id: 2\n  name: a: b\n- id: 3\n- id: 4\n- id: 5: 6\n",
+	"an open quote":            "- id: 1\n- id: 2\n  name: \"a\n- id: 3\n- id: 4\n- id: 5\n  name: b: c\n",
+	"an open quote, a closed":  "- id: 1\n- id: 2\n  name: \"a\n- id: 3\n- id: 4\n- id: 5\n  name: \"b\"\n",
 	"an item that is no item":  "- id: 1\n- 5\n-6\n",
 }
 

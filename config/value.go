@@ -21,6 +21,7 @@ type walk struct {
 	// budget is how many more nodes may be reached through aliases; see maxBorrowed.
 	budget    int
 	pieceSize int // see cut
+	suspect   *piece
 }
 
 func newWalk(file, dir string) *walk {
