@@ -185,8 +185,10 @@ func (v value) join(name string) string {
 // expression takes too long.
 func isWord(s string) bool {
 	for i, c := range []byte(s) {
-		isDigit := c >= '0' && c <= '9'
-		if !(c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || isDigit && i > 0) {
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z', c == '_':
+		case i > 0 && c >= '0' && c <= '9':
+		default:
 			return false
 		}
 	}
