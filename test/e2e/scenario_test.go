@@ -27,10 +27,10 @@ func TestAWeekThatGoesWrong(t *testing.T) {
 		t.Errorf("a page too early: %q", m)
 	}
 	s.skip(t, 2*time.Minute, "IGSendBalanceLow")
-	page := s.receiver.wait(t, "page", "[CRITICAL]", "Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold")
+	page := s.receiver.wait(t, "page", "[CRITICAL]", "Client 100045 (Payroll): the GBP balance is below its critical threshold.")
 	for _, words := range []string{
-		"The GBP balance of client 100045 (Payroll) is 9,500.00 GBP, below its critical threshold of 10,000.00 GBP.",
-		"If nobody tops the account up, payouts in GBP fail once it is empty.",
+		"The balance is 9,500.00 GBP, below the critical threshold of 10,000.00 GBP.",
+		"Top up at least 500.00 GBP. If nobody does, payouts in GBP fail once it is empty.",
 		"Runbook: https://github.com/igsend-exporter/igsend_exporter/blob/main/deploy/runbooks.md#igsendbalancelow",
 		"Dashboard: http://localhost:3000/d/igsend-balances?var-client_id=100045&var-currency=GBP",
 	} {

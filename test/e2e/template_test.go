@@ -16,40 +16,40 @@ func TestMessages(t *testing.T) {
 		"labels":   map[string]string{"alertname": "IGSendBalanceLow", "severity": "critical", "client_id": "100045", "currency": "GBP"},
 		"startsAt": began,
 		"annotations": map[string]string{
-			"summary":       "Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold",
-			"description":   "The GBP balance is low.",
+			"summary":       "Client 100045 (Payroll): the GBP balance is below its critical threshold.",
+			"description":   "The balance is 9500.00 GBP, below 1234567.50 GBP; of client 100045, in 2026, 999.00 JPY are -1000.00 JPY.",
 			"runbook_url":   "https://example.org/runbooks.md#igsendbalancelow",
-			"dashboard_url": "/d/igsend-balances?var-client_id=100045",
+			"dashboard_url": "http://localhost:3000/d/igsend-balances?var-client_id=100045",
 		},
 	}
 	empty := map[string]any{
 		"status": "firing", "startsAt": began,
 		"labels":      map[string]string{"alertname": "IGSendBalanceEmpty", "severity": "critical", "client_id": "100045", "currency": "EUR"},
-		"annotations": map[string]string{"summary": "Client 100045 (Payroll): the EUR balance is empty"},
+		"annotations": map[string]string{"summary": "Client 100045 (Payroll): the EUR account is empty."},
 	}
 	resolved := map[string]any{
 		"status": "resolved", "startsAt": began, "endsAt": began.Add(2 * time.Hour),
 		"labels": low["labels"], "annotations": low["annotations"],
 	}
-	common := map[string]string{"severity": "critical", "client_id": "100045"}
+	common := map[string]string{"severity": "critical", "client_id": "100045", "name": "Payroll"}
 	for _, test := range []struct {
 		name, template, status string
 		alerts                 []any
 		want                   string
 	}{
 		{"one alert", "title", "firing", []any{low},
-			"[CRITICAL] Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold"},
-		{"two alerts of one client", "title", "firing", []any{low, empty}, "[CRITICAL] Client 100045: 2 firing"},
-		{"one of two resolved", "title", "firing", []any{resolved, empty}, "[CRITICAL] Client 100045: 1 firing, 1 resolved"},
+			"[CRITICAL] Client 100045 (Payroll): the GBP balance is below its critical threshold."},
+		{"two alerts of one client", "title", "firing", []any{low, empty}, "[CRITICAL] Client 100045 (Payroll): 2 firing"},
+		{"one of two resolved", "title", "firing", []any{resolved, empty}, "[CRITICAL] Client 100045 (Payroll): 1 firing, 1 resolved"},
 		{"resolved", "title", "resolved", []any{resolved},
-			"[RESOLVED] Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold"},
-		{"one alert", "text", "firing", []any{low}, `*Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold*
-The GBP balance is low.
+			"[RESOLVED] Client 100045 (Payroll): the GBP balance is below its critical threshold."},
+		{"one alert", "text", "firing", []any{low}, `*Client 100045 (Payroll): the GBP balance is below its critical threshold.*
+The balance is 9,500.00 GBP, below 1,234,567.50 GBP; of client 100045, in 2026, 999.00 JPY are -1,000.00 JPY.
 Since Mon 2 Mar 03:04 UTC, critical
 Runbook: https://example.org/runbooks.md#igsendbalancelow
 Dashboard: http://localhost:3000/d/igsend-balances?var-client_id=100045
 `},
-		{"resolved", "text", "resolved", []any{resolved}, `*Resolved: Client 100045 (Payroll): 9,500.00 GBP is below the critical threshold*
+		{"resolved", "text", "resolved", []any{resolved}, `*Resolved: Client 100045 (Payroll): the GBP balance is below its critical threshold.*
 From Mon 2 Mar 03:04 to Mon 2 Mar 05:04 UTC
 `},
 	} {

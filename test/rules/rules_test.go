@@ -78,6 +78,16 @@ func TestEveryAlertSaysWhatAPersonNeeds(t *testing.T) {
 					t.Errorf("no %s", name)
 				}
 			}
+			// It heads a group of alerts, and a chat shows it again and again: no number that changes.
+			if summary := a.Annotations["summary"]; !strings.HasSuffix(summary, ".") || strings.Contains(summary, "$value") || strings.Contains(summary, "query") {
+				t.Errorf("the summary changes, or does not end with a period: %s", summary)
+			}
+			if text := a.Annotations["summary"] + a.Annotations["description"]; strings.Contains(text, "define") || strings.Contains(text, "reReplaceAll") {
+				t.Error("the text is formatted in place")
+			}
+			if strings.Contains(a.Annotations["summary"], "$labels.client_id") != strings.Contains(a.Expr, "group_left (name, team)") {
+				t.Error("an alert about a client has its name and team as labels, and no other has")
+			}
 			for name, value := range a.Labels {
 				if strings.Contains(value, "{{") {
 					t.Errorf("label %s is a template: each new value would be a new alert", name)
@@ -134,7 +144,7 @@ func TestEveryAlertHasAUnitTestThatFiresItAndOneThatDoesNot(t *testing.T) {
 }
 
 func TestEveryDashboardLinkExists(t *testing.T) {
-	link := regexp.MustCompile(`^/d/([a-z-]+)(\?|$)`)
+	link := regexp.MustCompile(`^http://localhost:3000/d/([a-z-]+)(\?|$)`)
 	variable := regexp.MustCompile(`var-(\w+)=`)
 	for _, a := range alerts(t) {
 		m := link.FindStringSubmatch(a.Annotations["dashboard_url"])
