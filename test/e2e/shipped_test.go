@@ -59,6 +59,10 @@ func TestRoutes(t *testing.T) {
 		{"alertname=IGSendKeyRejected severity=critical", "page"},
 		{"alertname=IGSendExporterAbsent severity=critical", "page"},
 		{"alertname=IGSendClientDown severity=warning client_id=1", "chat"},
+		{"alertname=IGSendClientDown severity=warning client_id=1 team=payments", "chat"},
+		{"alertname=IGSendBalanceLow severity=critical client_id=1 currency=GBP team=payments", "pagerduty,page"},
+		{"alertname=IGSendBalanceStale severity=critical client_id=1 team=payments", "pagerduty,page"},
+		{"alertname=IGSendBalanceStale severity=critical client_id=1 team=treasury", "page"},
 		{"alertname=IGSendBalanceUnwatched severity=info client_id=1 currency=GBP", "chat"},
 		{"alertname=IGSendWatchdog severity=none", "heartbeat"},
 	} {
