@@ -143,6 +143,31 @@ func TestEveryAlertHasAUnitTestThatFiresItAndOneThatDoesNot(t *testing.T) {
 	}
 }
 
+// An exclusion whose rule is gone would excuse a later rule of the same name.
+func TestLintExclusionsNameARuleAndAReason(t *testing.T) {
+	var lint struct {
+		Exclusions map[string]struct {
+			Reason  string
+			Entries []struct{ Alert, Record string }
+		}
+	}
+	decode(t, "../../deploy/prometheus/rules/.lint", &lint)
+	names := map[string]bool{}
+	for _, r := range rules(t) {
+		names[r.Record+r.Alert] = true
+	}
+	for check, exclusion := range lint.Exclusions {
+		if exclusion.Reason == "" || len(exclusion.Entries) == 0 {
+			t.Errorf("%s: no reason, or no entries", check)
+		}
+		for _, e := range exclusion.Entries {
+			if !names[e.Alert+e.Record] {
+				t.Errorf("%s: there is no rule %s%s", check, e.Alert, e.Record)
+			}
+		}
+	}
+}
+
 func TestEveryDashboardLinkExists(t *testing.T) {
 	link := regexp.MustCompile(`^http://localhost:3000/d/([a-z-]+)(\?|$)`)
 	variable := regexp.MustCompile(`var-(\w+)=`)
