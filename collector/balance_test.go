@@ -2,6 +2,8 @@ package collector
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 	"unique"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,4 +57,38 @@ func TestIncreaseAndDecrease(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the exposition says of a state follows each answer, also from one other than
+// IN_CREDIT to the next.
+func TestStatesFollowTheAnswers(t *testing.T) {
+	b := newBalance(newShared().label(&clientIDLabel, "1"), "GBP", newShared())
+	for _, state := range []string{"OVERDRAWN", "OVERDRAWN", "FROZEN", "IN_CREDIT", "OVERDRAWN"} {
+		got := map[string]float64{}
+		for _, s := range b.appendTo(nil, &igsend.Balance{Currency: "GBP", State: state}) {
+			if s.desc == stateDesc {
+				got[s.labels[2].GetValue()] = s.gauge.GetValue()
+			}
+		}
+		want := map[string]float64{"IN_CREDIT": 0}
+		want[state] = 1
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", state, diff)
+		}
+	}
+}
+
+// Counters that start within a second may share their start, which is never later.
+func TestStartOfNewCounters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		common, begun := newShared(), time.Now()
+		var got []time.Duration
+		for range 4 {
+			got = append(got, common.newCounter().GetCreatedTimestamp().AsTime().Sub(begun))
+			time.Sleep(600 * time.Millisecond)
+		}
+		if diff := cmp.Diff([]time.Duration{0, 0, 1200 * time.Millisecond, 1200 * time.Millisecond}, got); diff != "" {
+			t.Errorf("starts (-want +got):\n%s", diff)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"log/slog"
 	"slices"
 	"time"
 
@@ -82,13 +83,15 @@ func (c *client) fresh(s *setup, now time.Time) *Answer {
 // scraper that hung up is not an outcome.
 func (f *Fetcher) logOutcome(s *setup, i int, err *igsend.Error) {
 	c := s.clients[i]
-	who := []any{"client_id", c.id.String(), "name", s.Config.Clients[i].Name}
+	logger := func() *slog.Logger {
+		return f.logger.With("client_id", c.id.String(), "name", s.Config.Clients[i].Name)
+	}
 	switch {
 	case err == nil && c.failing != "":
-		f.logger.Info("Client answers again", append(who, "was", string(c.failing))...)
+		logger().Info("Client answers again", "was", string(c.failing))
 		c.failing = ""
 	case err != nil && err.Reason != c.failing && err.Reason != igsend.ReasonCanceled:
-		f.logger.Warn("No complete balance for client", append(who, "reason", string(err.Reason), "err", err)...)
+		logger().Warn("No complete balance for client", "reason", string(err.Reason), "err", err)
 		c.failing = err.Reason
 	}
 }
