@@ -22,6 +22,7 @@ import (
 // An engine is Prometheus's storage and rule groups without its clock. They can be fed and evaluated at any instant.
 type engine struct {
 	db     *tsdb.DB
+	query  rules.QueryFunc
 	groups []*rules.Group
 	series map[string]labels.Labels
 	before map[string]bool
@@ -49,8 +50,9 @@ func newEngine(t *testing.T, interval time.Duration) *engine {
 		Parser:               promQL,
 	})
 	t.Cleanup(func() { _ = queries.Close() })
+	query := rules.EngineQueryFunc(queries, db)
 	manager := rules.NewManager(&rules.ManagerOptions{
-		QueryFunc:  rules.EngineQueryFunc(queries, db),
+		QueryFunc:  query,
 		Appendable: db,
 		Queryable:  db,
 		Context:    context.Background(),
@@ -66,7 +68,7 @@ func newEngine(t *testing.T, interval time.Duration) *engine {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	e := &engine{db: db, series: map[string]labels.Labels{}}
+	e := &engine{db: db, query: query, series: map[string]labels.Labels{}}
 	for _, g := range groups {
 		e.groups = append(e.groups, g)
 	}
@@ -140,6 +142,20 @@ func (e *engine) firing(t *testing.T, at time.Time) []string {
 	}
 	sort.Strings(firing)
 	return firing
+}
+
+// runways returns the runways that are published, by client and currency.
+func (e *engine) runways(t *testing.T, at time.Time) map[string]float64 {
+	t.Helper()
+	vector, err := e.query(context.Background(), "client_currency:igsend_client_runway_seconds:ratio", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]float64{}
+	for _, s := range vector {
+		found[s.Metric.Get("client_id")+" "+s.Metric.Get("currency")] = s.F
+	}
+	return found
 }
 
 func firingOf(t *testing.T, rule *rules.AlertingRule) []string {

@@ -4,6 +4,7 @@ package months
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,6 +28,9 @@ func run(t *testing.T, w *world, interval, length time.Duration, expects ...expe
 		firing := e.firing(t, at)
 		v.update(w, now)
 		v.judge(now, firing)
+		if now%hour == 0 {
+			v.judgeRunways(w, now, e.runways(t, at))
+		}
 	}
 	v.report(t)
 	return v
@@ -66,6 +70,15 @@ func payroll(length time.Duration, amount int64) []flow {
 	return flows
 }
 
+// steady pays out the same in every minute.
+func steady(length time.Duration, amount int64) []flow {
+	var flows []flow
+	for at := time.Minute; at < length; at += time.Minute {
+		flows = append(flows, flow{at, -amount})
+	}
+	return flows
+}
+
 // always pays out day and night.
 func always(r *rand.Rand, length time.Duration) []flow {
 	var flows []flow
@@ -73,6 +86,17 @@ func always(r *rand.Rand, length time.Duration) []flow {
 		flows = append(flows, flow{at, -int64(10 + r.IntN(180))})
 	}
 	return flows
+}
+
+// returned pays back some of the payouts, two days later.
+func returned(r *rand.Rand, flows []flow) []flow {
+	var back []flow
+	for _, f := range flows {
+		if r.IntN(10) == 0 {
+			back = append(back, flow{f.at + 2*day, -f.amount})
+		}
+	}
+	return append(flows, back...)
 }
 
 // topUps pays in at the same time every week, except in the missed weeks.
@@ -105,7 +129,7 @@ func accounts(length time.Duration, missed ...int) []*account {
 	return []*account{
 		{client: "1", currency: "GBP", opening: 50_000, runway: target,
 			thresholds: map[string]float64{"warning": 25_000, "critical": 10_000},
-			flows:      concat(office(r, length), topUps(8*hour, length, 50_000, missed...))},
+			flows:      concat(returned(r, office(r, length)), topUps(8*hour, length, 45_000, missed...))},
 		{client: "2", currency: "EUR", opening: 120_000, runway: target,
 			thresholds: map[string]float64{"warning": 20_000, "critical": 5_000},
 			flows:      concat(batch(r, length, 10_000), topUps(2*day+14*hour, length, 70_000, missed...))},
@@ -141,10 +165,10 @@ func caused(tr trouble, alerts ...string) []expectation {
 
 func TestHealthyMonths(t *testing.T) {
 	t.Parallel()
-	length := 6 * week
+	length := 4 * week
 	w := &world{
 		accounts:  accounts(length),
-		processes: deploys(length, 3*day+11*hour, 3*day+11*hour+20*time.Minute, 12*day, 17*day+10*hour, 30*day+15*hour, 38*day+9*hour+10*time.Minute),
+		processes: deploys(length, 3*day+11*hour, 3*day+11*hour+20*time.Minute, 12*day, 17*day+10*hour, 24*day+15*hour),
 		// Blips: lost scrapes, and an API that is down for some minutes.
 		unscraped: []trouble{{from: 5*day + 3*hour, to: 5*day + 3*hour + 5*time.Minute}, {from: 8*day + 10*hour, to: 8*day + 10*hour + 5*time.Minute}},
 		apiDown:   []trouble{{from: 9*day + 10*hour, to: 9*day + 10*hour + 8*time.Minute}, {from: 20*day + 16*hour, to: 20*day + 16*hour + 8*time.Minute}},
@@ -153,6 +177,41 @@ func TestHealthyMonths(t *testing.T) {
 	for key := range v.fired {
 		if key != "IGSendWatchdog none" {
 			t.Errorf("%s fired on healthy accounts", key)
+		}
+	}
+}
+
+// Accounts that appear, go and come back, of a client that pays out day and night and of one that pays out in office hours,
+// while three fetches in a hundred fail on each of two replicas that restart at different times.
+func TestComingAndGoing(t *testing.T) {
+	t.Parallel()
+	length := 12 * day
+	r := rand.New(rand.NewPCG(5, 6))
+	target := map[string]time.Duration{"warning": 3 * day, "critical": day}
+	two := deploys(length, 1*day+9*hour, 6*day+15*hour)
+	for _, p := range two {
+		p.instance = "10.1" + p.instance[4:]
+	}
+	w := &world{
+		accounts: []*account{
+			{client: "1", currency: "GBP", opening: 90_000, runway: target, configured: []trouble{{from: 2*day + 13*hour, to: 20 * day}},
+				flows: concat(office(r, length), topUps(8*hour, length, 50_000))},
+			{client: "2", currency: "GBP", opening: 70_000, runway: target, configured: []trouble{{from: 0, to: 3 * day}, {from: 5 * day, to: 20 * day}},
+				flows: concat(always(r, length), topUps(9*hour, length, 42_000))},
+			// Nobody tops these up.
+			{client: "3", currency: "GBP", opening: 100_000, runway: target, flows: steady(length, 100)},
+			{client: "4", currency: "GBP", opening: 100_000, runway: target, configured: []trouble{{from: 6 * day, to: 20 * day}}, flows: steady(length, 8)},
+		},
+		processes: append(deploys(length, 4*hour, 20*hour, 5*day+10*hour), two...), flaky: 0.03,
+	}
+	v := run(t, w, 5*time.Minute, length)
+	empty := v.fired["IGSendBalanceEmpty 3 GBP critical"]
+	if warned := v.fired["IGSendRunwayShort 3 critical"]; warned == 0 || empty-warned < 7*hour {
+		t.Errorf("an account that is empty on its first day, at %s, has its warning at %s", clock(empty), clock(warned))
+	}
+	for key := range v.fired {
+		if client := strings.Fields(key)[1]; client == "1" || client == "2" {
+			t.Errorf("%s fired on a healthy account", key)
 		}
 	}
 }
@@ -190,7 +249,7 @@ func TestMissedTopUp(t *testing.T) {
 
 func TestOutagesWhileLow(t *testing.T) {
 	t.Parallel()
-	length := 5 * week
+	length := 30 * day
 	api := trouble{from: 17*day + 10*hour, to: 17*day + 19*hour}
 	key := trouble{from: 19*day + 9*hour, to: 19*day + 12*hour}
 	one := trouble{from: 22*day + 9*hour, to: 22*day + 15*hour, client: "2"}
@@ -215,7 +274,7 @@ func TestOutagesWhileLow(t *testing.T) {
 
 func TestReplicasAndRedeploys(t *testing.T) {
 	t.Parallel()
-	length := 4 * week
+	length := 24 * day
 	// A pair of replicas that are replaced on different days. In the second week one of them is replaced every few
 	// hours.
 	one := deploys(length, append(every(5*hour, 8*day, 10*day), 16*day, 20*day+10*hour)...)
@@ -227,9 +286,20 @@ func TestReplicasAndRedeploys(t *testing.T) {
 	run(t, w, 5*time.Minute, length)
 }
 
+// No exporter runs from a Friday evening to a Monday morning.
+func TestWeekendWithoutExporters(t *testing.T) {
+	t.Parallel()
+	length := 24 * day
+	off := trouble{from: 18*day + 18*hour, to: 21*day + 8*hour}
+	processes := deploys(length, off.to)
+	processes[0].to = off.from
+	w := &world{accounts: accounts(length), processes: processes}
+	run(t, w, 5*time.Minute, length, caused(off, "IGSendExporterAbsent critical")...)
+}
+
 func TestFrozenBalance(t *testing.T) {
 	t.Parallel()
-	length := 5 * week
+	length := 33 * day
 	// From a Monday night on, IGSend repeats Monday's numbers for client 1 (office hours) and client 4 (day and night,
 	// and a daily batch in its second currency). The balance of the payroll account only changes around payday anyway.
 	stuck := []trouble{{from: 21*day + 20*hour, to: 32 * day, client: "1"}, {from: 21*day + 20*hour, to: 32 * day, client: "4"}}

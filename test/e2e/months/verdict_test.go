@@ -53,6 +53,7 @@ func (v *verdict) update(w *world, now time.Duration) {
 	for _, a := range w.accounts {
 		known, ok := w.known[a]
 		if !ok {
+			v.forget(a)
 			continue
 		}
 		balance := float64(known)
@@ -68,7 +69,7 @@ func (v *verdict) update(w *world, now time.Duration) {
 		for severity, target := range a.runway {
 			seconds := max(balance, 0) / pace * 86400
 			// If 24 hours ago was during an outage, nobody can know what the account spent since then.
-			must := pace > 0 && seconds < 0.9*target.Seconds() && !w.unknown(now-24*time.Hour, a.client)
+			must := pace > 0 && seconds < 0.9*target.Seconds() && !w.unknown(now-24*time.Hour, a.client) && now-w.knownSince[a] > 24*time.Hour
 			may := pace > 0 && seconds < 1.05*target.Seconds()
 			// One alert for all currencies of a client.
 			r := runways["IGSendRunwayShort "+a.client+" "+severity]
@@ -77,6 +78,15 @@ func (v *verdict) update(w *world, now time.Duration) {
 	}
 	for key, r := range runways {
 		v.set(key, r[0], r[1], 30*time.Minute, 75*time.Minute)
+	}
+}
+
+// forget ends the claims about an account that nobody watches any more.
+func (v *verdict) forget(a *account) {
+	for key, c := range v.claims {
+		if fields := strings.Fields(key); fields[1] == a.client {
+			c.must, c.may = false, false
+		}
 	}
 }
 
@@ -142,6 +152,32 @@ func (v *verdict) judge(now time.Duration, firing []string) {
 		}
 		if !expected {
 			v.count("false "+key, now)
+		}
+	}
+}
+
+// judgeRunways compares the runways that are published with the true ones. On the first day of an account there is none.
+func (v *verdict) judgeRunways(w *world, now time.Duration, published map[string]float64) {
+	for _, a := range w.accounts {
+		key := a.client + " " + a.currency
+		runway, found := published[key]
+		if _, ok := w.known[a]; !ok || now-w.knownSince[a] < 24*time.Hour {
+			if found {
+				v.count("runway before a day is known: "+key, now)
+			}
+			continue
+		}
+		if !found || w.unknown(now-24*time.Hour, a.client) {
+			continue
+		}
+		week := min(now-w.knownSince[a], 7*24*time.Hour)
+		pace := func(slack time.Duration) float64 {
+			return max(a.spent(now, 24*time.Hour+slack), a.spent(now, week+slack)/7) / 86400
+		}
+		balance := max(float64(a.balance), 0)
+		// A payout at either end of the day may be counted or not.
+		if runway < 0.9*balance/pace(30*time.Minute) || runway > 1.1*balance/pace(-30*time.Minute) {
+			v.count("wrong runway: "+key, now)
 		}
 	}
 }

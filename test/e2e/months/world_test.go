@@ -2,6 +2,7 @@ package months
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sort"
 	"strconv"
 	"time"
@@ -20,6 +21,7 @@ type account struct {
 	flows            []flow
 	thresholds       map[string]float64
 	runway           map[string]time.Duration
+	configured       []trouble // when the exporters watch it; always if empty
 
 	balance int64
 	next    int
@@ -45,6 +47,10 @@ func (a *account) spent(now, window time.Duration) float64 {
 		sum -= a.outflow[i].amount
 	}
 	return float64(sum)
+}
+
+func (a *account) watched(now time.Duration) bool {
+	return len(a.configured) == 0 || in(a.configured, now, a.client)
 }
 
 // A trouble is a period in which something gives wrong answers or none.
@@ -85,9 +91,12 @@ type world struct {
 	keyRefused []trouble
 	unscraped  []trouble // exporters run, Prometheus can't reach them
 	stuck      []trouble // the API repeats the number it had at the start
+	flaky      float64   // the share of fetches that fail
+	random     *rand.Rand
 
 	lastSuccess map[string]time.Time
-	known       map[*account]int64 // what any exporter saw last
+	known       map[*account]int64         // what any exporter saw last
+	knownSince  map[*account]time.Duration // since the exporters watch it
 }
 
 // deploys returns consecutive processes. A new one starts at each of the times.
@@ -102,7 +111,9 @@ func deploys(end time.Duration, at ...time.Duration) []*process {
 }
 
 func (w *world) start() {
+	w.random = rand.New(rand.NewPCG(3, 4))
 	w.known = map[*account]int64{}
+	w.knownSince = map[*account]time.Duration{}
 	w.lastSuccess = map[string]time.Time{}
 	for _, a := range w.accounts {
 		sort.SliceStable(a.flows, func(i, j int) bool { return a.flows[i].at < a.flows[j].at })
@@ -121,6 +132,11 @@ func (w *world) scrape(start time.Time, now time.Duration) []sample {
 		a.settle(now)
 		if !in(w.stuck, now, a.client) {
 			a.frozen = a.balance
+		}
+	}
+	for _, a := range w.accounts {
+		if !a.watched(now) && w.anybody(now) && !in(w.unscraped, now, "") {
+			delete(w.known, a)
 		}
 	}
 	var samples []sample
@@ -158,17 +174,26 @@ func (w *world) ask(p *process, start time.Time, now time.Duration) []sample {
 	}
 	show(1, `igsend_exporter_build_info{version="1.%s"}`, p.instance)
 	show(1, `igsend_exporter_config_last_reload_successful{}`)
-	asked := map[string]bool{}
+	asked, failed := map[string]bool{}, map[string]string{}
 	for _, a := range w.accounts {
+		if !a.watched(now) {
+			delete(p.seen, a)
+			delete(p.errs, a.client)
+			continue
+		}
 		reason := ""
 		switch {
+		case asked[a.client]:
+			reason = failed[a.client]
+		case w.random.Float64() < w.flaky:
+			reason = "network"
 		case in(w.keyRefused, now, a.client):
 			reason = "unauthorized"
 		case in(w.apiDown, now, a.client):
 			reason = "timeout"
 		}
 		if !asked[a.client] {
-			asked[a.client] = true
+			asked[a.client], failed[a.client] = true, reason
 			p.asks++
 			if reason != "" {
 				p.fail[reason]++
@@ -210,6 +235,9 @@ func (w *world) ask(p *process, start time.Time, now time.Duration) []sample {
 			}
 			s.balance = a.frozen
 			if !in(w.unscraped, now, "") {
+				if _, ok := w.known[a]; !ok {
+					w.knownSince[a] = now
+				}
 				w.known[a] = a.frozen
 			}
 			show(float64(a.frozen), `igsend_client_balance{client_id="%s",currency="%s"}`, a.client, a.currency)
