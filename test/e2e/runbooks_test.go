@@ -80,6 +80,8 @@ tests:
   input_series:
   - {series: 'up{job="igsend",instance="a"}', values: '1x600'}
   - {series: 'igsend_exporter_build_info{job="igsend",instance="a",version="1"}', values: '1x600'}
+  - {series: 'igsend_exporter_shard_info{job="igsend",instance="a",shard="0",total_shards="1"}', values: '1x600'}
+  - {series: 'igsend_exporter_total_shards{job="igsend",instance="a"}', values: '1x600'}
   - {series: 'igsend_exporter_config_last_reload_successful{job="igsend",instance="a"}', values: '1x600'}
   - {series: 'igsend_client_up{job="igsend",instance="a",client_id="100045"}', values: '1x600'}
   - {series: 'igsend_client_info{job="igsend",instance="a",client_id="100045",name="Payroll",team="payments"}', values: '1x600'}
@@ -117,6 +119,8 @@ var runbookAnswers = map[string]string{
 	`sum by (job, reason) (increase(igsend_upstream_errors_total[15m])) > 0`:              "3",
 	`up{job=~"igsend.*"}`:                                                              "1",
 	`igsend_exporter_config_last_reload_successful`:                                    "1",
+	`igsend_exporter_shard_info`:                                                       "1",
+	`igsend_exporter_total_shards`:                                                     "1",
 	`ALERTS{alertname=~"(IGSend)?Watchdog"}`:                                           "1",
 	`prometheus_notifications_alertmanagers_discovered`:                                "1",
 	`sum by (integration) (increase(alertmanager_notifications_failed_total[1h])) > 0`: "12",
