@@ -229,6 +229,9 @@ func TestShardWithoutClients(t *testing.T) {
 	if len(samples(body, "igsend_client_up")) != 0 || len(samples(body, "igsend_exporter_shard_info")) != 1 {
 		t.Errorf("metrics:\n%s", body)
 	}
+	if body := get(t, url+"/sd"); body != "[\n]\n" {
+		t.Errorf("targets: %q", body)
+	}
 	if got := s.Stats().Requests; got != 0 {
 		t.Errorf("%d requests to IGSend, want none", got)
 	}

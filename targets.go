@@ -27,7 +27,8 @@ func newTargetsHandler(fetcher *collector.Fetcher) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		out := bufio.NewWriter(w) // one target at a time: a list of all can be large
 		defer out.Flush()
-		separator := "[\n"
+		separator := ""
+		_, _ = out.WriteString("[")
 		for _, c := range fetcher.Config().Clients {
 			id := c.ID.String()
 			group := targetGroup{Targets: []string{r.Host}, Labels: map[string]string{
@@ -44,10 +45,10 @@ func newTargetsHandler(fetcher *collector.Fetcher) http.Handler {
 			if err != nil {
 				panic(err) // strings always have a form in JSON
 			}
-			_, _ = out.WriteString(separator)
+			_, _ = out.WriteString(separator + "\n")
 			_, _ = out.Write(text)
-			separator = ",\n"
+			separator = ","
 		}
-		_, _ = out.WriteString("\n]\n") // a configuration has at least one client
+		_, _ = out.WriteString("\n]\n")
 	})
 }

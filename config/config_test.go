@@ -37,17 +37,20 @@ func TestLoadSize(t *testing.T) {
 	syntax := Error{Line: 1, Message: "is not valid YAML: a value is missing, or brackets do not match"}
 	large := Error{Message: "is larger than 64 MiB, more than any configuration needs"}
 	for name, tt := range map[string]struct {
-		size int
-		want Error
+		begin string // what follows is content at whose first character the parser stops
+		size  int
+		want  Error
 	}{
-		"at the bound":    {maxSize, syntax},
-		"above the bound": {maxSize + 1, large},
-		"far above it":    {maxSize + 1<<20, large},
+		"at the bound":    {"", maxSize, syntax},
+		"above the bound": {"", maxSize + 1, large},
+		"far above it":    {"", maxSize + 1<<20, large},
+		// All that is read could be parsed, but clients would be missing.
+		"a list of clients": {valid + strings.Repeat("# \n", maxSize/3) + "- id: 2\n", maxSize + 1<<20, large},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "igsend.yml")
-			// Content at whose first character the parser stops.
-			if err := os.WriteFile(path, bytes.Repeat([]byte("}"), tt.size), 0o600); err != nil {
+			content := append([]byte(tt.begin), bytes.Repeat([]byte("}"), tt.size-len(tt.begin))...)
+			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			tt.want.File = path

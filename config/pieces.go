@@ -88,6 +88,9 @@ func isComment(rest []byte) bool { return len(rest) == 0 || rest[0] == '#' }
 // false if the file must be parsed as a whole: to say what is wrong with it, or because an
 // anchor in one piece is used in another.
 func (w *walk) parsePieces(data []byte) (root value, clients list, ok bool) {
+	if len(data) > maxSize { // it was not read to its end
+		return value{}, list{}, false
+	}
 	rest, field, pieces := cut(data, w.pieceSize)
 	if pieces == nil {
 		return value{}, list{}, false
