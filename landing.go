@@ -69,10 +69,10 @@ func (l *landingPage) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")
-	_ = l.template.Execute(w, l.page(time.Now())) // what remains is a reader who went away
+	_ = l.template.Execute(w, l.page(time.Now())) // the only error left is a reader who went away
 }
 
-// stale is when Prometheus, too, stops showing what it has scraped.
+// stale is the age at which Prometheus stops showing a sample, too.
 const stale = 5 * time.Minute
 
 // maxRows bounds the page: a browser takes seconds for a table with many thousands.
@@ -85,7 +85,7 @@ func (l *landingPage) page(now time.Time) page {
 		Style: template.CSS(landingCSS), //nolint:gosec // a constant
 	}
 	if since := now.Sub(status.Scraped); !status.Scraped.IsZero() && since > stale {
-		p.Problems = append(p.Problems, "Nothing has asked for the metrics for "+age(status.Scraped, now)+". The balances below are as old.")
+		p.Problems = append(p.Problems, "Nothing has scraped the metrics for "+age(status.Scraped, now)+". The balances below are that old.")
 	}
 	loaded, failed := l.reloaded()
 	if failed {
@@ -141,7 +141,7 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// age returns the time since then, in the notation of Prometheus and to two units of it.
+// age returns the time since then, in Prometheus's notation, rounded to two units.
 func age(then, now time.Time) string {
 	d, unit := max(now.Sub(then), 0), time.Second
 	switch {
@@ -165,7 +165,7 @@ type row struct {
 	Age                      string
 
 	rank  int     // the lowest come first
-	depth float64 // the same within a rank
+	depth float64 // the order within a rank; the lowest come first
 }
 
 // The ranks, in the order in which somebody must act.
@@ -178,8 +178,8 @@ const (
 	rankGood
 )
 
-// appendRows appends one row for each balance of a client and for each that is missing
-// although it has thresholds, or one that says why there is none.
+// appendRows appends one row for each balance of a client, and one for each currency that has
+// thresholds but no balance. A client without any balance gets one row that says why.
 func appendRows(rows []row, c *collector.ClientStatus, now time.Time) []row {
 	client := row{ID: c.ID, Name: c.Name, LastSuccess: c.LastSuccess, Age: age(c.LastSuccess, now)}
 	if c.Answer.Err != nil {
@@ -233,8 +233,8 @@ func (r *row) judge(b igsend.Balance, thresholds []config.Threshold) {
 	}
 }
 
-// formatAmount writes an amount with the digits that its currency has, or all of its own if
-// these are more, and in groups of three.
+// formatAmount writes an amount with the decimals that its currency has, or with all of its
+// own if it has more, and groups the digits before the point by three.
 func formatAmount(amount decimal.Decimal, currency string) string {
 	digits, _ := igsend.MinorUnitExponent(currency)
 	text := amount.Abs().StringFixed(max(digits, -amount.Exponent()))

@@ -10,9 +10,9 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// limitMemory makes the garbage collector keep the process within 90 % of the limit, that
-// of the container or service, as Prometheus does: the rest is for memory that Go does not
-// count. A GOMEMLIMIT in the environment takes precedence.
+// limitMemory makes the garbage collector keep the process within 90 % of the memory
+// limit of its container or service, as Prometheus does. The rest is for memory that Go does
+// not count. A GOMEMLIMIT in the environment takes precedence.
 func limitMemory(limit memlimit.Provider, logger *slog.Logger) {
 	_, err := memlimit.Set(memlimit.WithProvider(limit))
 	_, fromEnvironment := os.LookupEnv("GOMEMLIMIT")
@@ -23,6 +23,6 @@ func limitMemory(limit memlimit.Provider, logger *slog.Logger) {
 	case fromEnvironment:
 		logger.Info("Memory limit from GOMEMLIMIT", "bytes", bytes)
 	case bytes != math.MaxInt64:
-		logger.Info("Memory limit from that of the container or service", "bytes", bytes)
+		logger.Info("Memory limit from the container or service", "bytes", bytes)
 	}
 }

@@ -21,7 +21,7 @@ func TestLimitMemory(t *testing.T) {
 		want        int64
 		log         string
 	}{
-		"a container":          {"", memlimit.Limit(128 << 20), 120795955, "level=INFO msg=\"Memory limit from that of the container or service\" bytes=120795955\n"},
+		"a container":          {"", memlimit.Limit(128 << 20), 120795955, "level=INFO msg=\"Memory limit from the container or service\" bytes=120795955\n"},
 		"a container, and own": {"1TiB", memlimit.Limit(128 << 20), own, "level=INFO msg=\"Memory limit from GOMEMLIMIT\" bytes=1099511627776\n"},
 		"no limit":             {"", fails(memlimit.ErrNoLimit), math.MaxInt64, ""},
 		"not Linux":            {"", fails(memlimit.ErrCgroupsNotSupported), own, ""},

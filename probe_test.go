@@ -55,10 +55,10 @@ func TestProbeSteps(t *testing.T) {
 		fault igsendtest.Fault
 		want  string
 	}{
-		{igsendtest.Documented, `(?s)GET https://127.0.0.1:\d+/\S+\?ClientID=100045\n.*the connection is ready.*request written.*the answer begins.*` +
+		{igsendtest.Documented, `(?s)GET https://127.0.0.1:\d+/\S+\?ClientID=100045\n.*the new connection is ready.*request written.*the answer begins.*` +
 			`HTTP status 200, MessageID 10010, Message "Client Balance successfully retrieved."\n.*attempt 1 answered.*GBP 1400000, reported as "1400000", IN_CREDIT\n` +
 			`.*a complete, valid answer\n.*igsend_client_balance\{.*\nprobe_success 1\n`},
-		{igsendtest.Rejected(10009, "Not today."), `(?s)the connection is one that was open.*HTTP status 200, MessageID 10009, Message "Not today."\n` +
+		{igsendtest.Rejected(10009, "Not today."), `(?s)reusing an open connection.*HTTP status 200, MessageID 10009, Message "Not today."\n` +
 			`.*no complete, valid answer: client 100045: rejected \(HTTP status 200, MessageID 10009, Message "Not today."\)\n.*\nprobe_success 0\n`},
 		{igsendtest.EchoKeys(200, 2), `rejected.*\[redacted\]`},
 		{igsendtest.EchoKeys(200, 1), `complete, valid answer`},

@@ -34,8 +34,8 @@ func (o *shardOptions) addFlags(app *kingpin.Application) {
 }
 
 // ordinal matches a number, and the name of a pod of a StatefulSet. A wrong ordinal would
-// leave clients out, so the name must not be anything that could be meant otherwise, such
-// as -1 or 1-2.
+// leave clients out, so a name that could mean something else, such as -1 or 1-2, does not
+// match.
 var ordinal = regexp.MustCompile(`^(?:[a-z][a-z0-9.-]*-)?(0|[1-9][0-9]*)$`)
 
 // parse returns the shard that the flags name.
@@ -57,11 +57,11 @@ func (o shardOptions) parse() (shard, error) {
 // has reports whether a client is in this shard. All shards must agree on that, so it
 // depends only on the ID and on how many shards there are.
 //
-// The hash is of the text, because IDs come in blocks and in steps, of which some numbers of
-// shards would see only a part in a remainder. XXH64 mixes all bits, which the jump hash
-// needs. The prefix makes no difference on the average. With this one, 10,000 IDs from 1,
-// 100000 or 1000000 in steps of 1, 10 or 1000 are within 10 % of equal shares in up to 16
-// shards.
+// It does not use the remainder of the ID: IDs come in blocks and in steps, so with some
+// numbers of shards the remainders would not be evenly spread. The XXH64 hash of the text
+// mixes all bits, which the jump hash needs. On average, the prefix makes no difference. With
+// this one, 10,000 IDs from 1, 100000 or 1000000 in steps of 1, 10 or 1000 are within 10 % of
+// equal shares in up to 16 shards.
 func (s shard) has(id igsend.ClientID) bool {
 	return s.total == 1 || jump(xxhash.Sum64String("IGSend/"+id.String()), s.total) == s.index
 }
@@ -91,8 +91,8 @@ func (s shard) part(settings collector.Settings) collector.Settings {
 	return settings
 }
 
-// describe returns the fields of the log line about the configuration in use. all is that
-// of all shards.
+// describe returns the fields of the log line about the configuration in use. all is the
+// configuration of all shards.
 func (s shard) describe(part, all *config.Config) []any {
 	fields := []any{"clients", len(part.Clients), "files", all.Files}
 	if s.total > 1 {
@@ -101,8 +101,8 @@ func (s shard) describe(part, all *config.Config) []any {
 	return fields
 }
 
-// collectors returns the metrics that let rules notice a fleet with a shard missing, twice
-// or of another fleet. PromQL can't compute with labels, so the number is a metric of its own.
+// collectors returns the metrics by which rules notice that a shard is missing, runs twice or
+// belongs to another fleet. PromQL can't compute with labels, so the number is a metric of its own.
 func (s shard) collectors() []prometheus.Collector {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "igsend_exporter_shard_info",

@@ -15,9 +15,9 @@ type targetGroup struct {
 }
 
 // newTargetsHandler returns a handler that lists the configured clients as targets of
-// /probe. A target is at the address at which Prometheus asked for the list, and has the
-// path and the parameter already, so that no relabelling is needed. Its instance is the
-// client: targets of one job must differ in a label that is not part of the address.
+// /probe. Each target has the address at which Prometheus asked for the list, the path and
+// the parameter, so no relabelling is needed. Its instance is the client's ID, because targets
+// of one job must differ in a label that is not part of the address.
 func newTargetsHandler(fetcher *collector.Fetcher) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host == "" {

@@ -10,15 +10,14 @@ import (
 )
 
 // A scrape that ends before all clients were asked may need a higher concurrency. The
-// exporter does not raise it by itself, because it is the limit on what IGSend has to
-// bear. It says how high it would have to be, on the landing page and once a day in the
-// log, when that follows from what it saw: its requests filled the slots, and nearly all of
-// that time brought answers. Otherwise something else was short, and more requests at a
-// time would be no remedy: the rate, the time of slots that other scrapes had, or an API
-// that does not answer.
+// exporter does not raise it by itself, because it limits the load on IGSend. On the landing
+// page and once a day in the log, it says how high the concurrency would have to be. It does
+// so only if the requests of the scrape filled the slots, and nearly all of that time brought
+// answers. Otherwise the cause is a different one, and more requests at a time would not
+// help: the rate limit, other scrapes that use the slots, or an API that does not answer.
 const (
 	adviceEvery = 24 * time.Hour
-	// nearlyAll is the part of a time that counts as all of it.
+	// nearlyAll is the share of a time that counts as nearly all of it.
 	nearlyAll = 0.9
 )
 
@@ -44,7 +43,7 @@ func (f *Fetcher) use(r *request, err *igsend.Error, now time.Time) {
 }
 
 // advise returns the concurrency that s would have needed, in a sentence, at its deadline;
-// or "" if it needed none or another remedy.
+// or "" if a higher one is not needed or would not help.
 func (f *Fetcher) advise(s *scrape, now time.Time) string {
 	unasked, cut := 0, time.Duration(0)
 	for i := range s.clients {
@@ -62,7 +61,7 @@ func (f *Fetcher) advise(s *scrape, now time.Time) string {
 	}
 	mean := u.spent / time.Duration(u.outcomes)
 	slots := time.Duration(api.Concurrency)
-	// What a deadline cuts short is wasted if it is longer than usual.
+	// The time of requests that a deadline cuts short is wasted if it is longer than usual.
 	wasted := u.spent - u.answered + max(0, cut-slots*mean)
 	rounds := int(took / max(mean, 1))
 	filled := float64(u.spent+cut) >= nearlyAll*float64(slots*took)
@@ -77,7 +76,7 @@ func (f *Fetcher) advise(s *scrape, now time.Time) string {
 	advice := fmt.Sprintf("%d of %d clients were not asked within the %s of the scrape: with answers that take %s, api.concurrency would have to be %d, not %d.",
 		unasked, len(s.clients), took.Round(time.Millisecond), mean.Round(time.Millisecond), needed, api.Concurrency)
 	if needed > config.MaxConcurrency {
-		advice += fmt.Sprintf(" The most is %d: give scrapes more time, or share the clients among shards.", config.MaxConcurrency)
+		advice += fmt.Sprintf(" The maximum is %d: give scrapes more time, or share the clients among shards.", config.MaxConcurrency)
 	}
 	return advice
 }

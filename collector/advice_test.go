@@ -46,7 +46,7 @@ func TestAdvice(t *testing.T) {
 		"more than is allowed": {
 			clients: 2500, latency: 4 * time.Second,
 			want: "2488 of 2500 clients were not asked within the 9.5s of the scrape: with answers that take 4s, api.concurrency would have to be 1250, not 4." +
-				" The most is 1000: give scrapes more time, or share the clients among shards.",
+				" The maximum is 1000: give scrapes more time, or share the clients among shards.",
 		},
 		"answers that speak of the client": {
 			clients: 60,

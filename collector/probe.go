@@ -8,20 +8,20 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// Probes. A probe is a scrape of one client. What each scrape of all clients may do, the
-// probes of all clients together may do once in probePause:
+// A probe is a scrape of one client. All probes together may do once in probePause what each
+// scrape of all clients may do once:
 //
 //   - test a key that is in doubt or refused
 //   - ask for as many clients that were refused last time as one scrape may
 //   - ask again after a 429 that does not say how long to wait
 const probePause = time.Minute
 
-var errRefusedLately = errors.New("not asked: the keys were refused for this client, and it is not yet its turn to be asked again")
+var errRefusedLately = errors.New("not asked: the keys were refused for this client, and it will be asked again later")
 
 // probe asks for one client and returns the scrape with its answer. It reports false if the
 // client is not configured. The steps may be nil.
 func (f *Fetcher) probe(ctx context.Context, id igsend.ClientID, steps *steps) (*scrape, bool) {
-	if !f.configured(id) { // without a trace in what is known of the key
+	if !f.configured(id) { // and what is known of the key stays as it is
 		return nil, false
 	}
 	s, index := f.startProbe(ctx, id, steps)
@@ -48,10 +48,10 @@ func (f *Fetcher) configured(id igsend.ClientID) bool {
 	return ok
 }
 
-// startProbe begins a scrape of one client and returns its index; nil if the client is not
-// configured. If the key is in doubt and may be tested, the scrape is one of the client whose
-// answer tells most about the key, because the probed client may be one that is refused on
-// its own. Unless they are the same, afterTest must follow.
+// startProbe begins the scrape of a probe. It returns the scrape and the index of the probed
+// client, or nil if the client is not configured. If the key is in doubt and may be tested,
+// the scrape is of the client that is best for the test, because IGSend may refuse the probed
+// client for a reason of its own. If that is another client, afterTest must follow.
 func (f *Fetcher) startProbe(ctx context.Context, id igsend.ClientID, steps *steps) (s *scrape, index int) {
 	s, err := f.lockForScrape(ctx)
 	defer f.mu.Unlock()
@@ -78,7 +78,7 @@ func (f *Fetcher) startProbe(ctx context.Context, id igsend.ClientID, steps *ste
 	return s, c.index
 }
 
-// afterTest begins the scrape of a client for whose probe the key was tested.
+// afterTest begins the scrape of the probed client after the key was tested with another one.
 func (f *Fetcher) afterTest(ctx context.Context, test *scrape, index int) *scrape {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -94,8 +94,8 @@ func (f *Fetcher) afterTest(ctx context.Context, test *scrape, index int) *scrap
 	return s
 }
 
-// bestTest returns the best client of all to test a key in doubt with. It is not fresh, or
-// it would not be asked.
+// bestTest returns the client that is best for testing a key in doubt. A client with a fresh
+// answer is not, because it would not be asked.
 func (s *scrape) bestTest(best int) int {
 	for i, c := range s.clients {
 		if c.fresh(s.setup, s.started) == nil && s.key.compareTests(c, s.clients[best]) < 0 {
@@ -105,8 +105,8 @@ func (s *scrape) bestTest(best int) int {
 	return best
 }
 
-// refusedLately reports whether c, which was refused last time, must wait for its turn to be
-// asked again, because too many others were refused, too.
+// refusedLately reports whether c was refused last time and must wait before it is asked
+// again, because too many other clients were refused as well.
 func (f *Fetcher) refusedLately(s *scrape, c *client) bool {
 	if !s.key.lastRefused(c) {
 		return false
@@ -125,7 +125,7 @@ func (f *Fetcher) refusedLately(s *scrape, c *client) bool {
 	return s.started.Before(c.standing.refusedAt.Add(pause))
 }
 
-// quiet reports whether s may not ask for anything because of a 429.
+// quiet reports whether s must not ask for anything because of a 429.
 func (f *Fetcher) quiet(s *scrape) bool {
 	return s.started.Before(f.quietUntil) || s.probe && s.started.Before(f.limitedAt.Add(probePause))
 }

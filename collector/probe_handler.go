@@ -21,13 +21,13 @@ var (
 	successDesc = desc("probe_success",
 		"1 when this probe has a complete, valid answer for the client.")
 	durationDesc = desc("probe_duration_seconds",
-		"How long the probe took, with the time that it waited to be asked.")
+		"How long the probe took, including the time that it waited for its turn.")
 )
 
 // NewProbeHandler returns a handler for probes: scrapes of one configured client, which the
 // parameter client_id names. It answers 400 if the parameters are wrong, 404 if the client is
 // not configured, and otherwise as the handler of all clients does. With debug=true, it shows
-// what happens to the probe instead.
+// the steps of the probe instead.
 func NewProbeHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Handler {
 	h := newHandler(f, o, logger)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +77,7 @@ func parseProbe(query string) (id igsend.ClientID, debug bool, err error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch all := values[name]; {
 		case name != "client_id" && name != "debug":
-			return 0, false, fmt.Errorf("%.40q is no parameter; beside client_id there is debug=true", name)
+			return 0, false, fmt.Errorf("%.40q is not a parameter; the parameters are client_id and debug=true", name)
 		case len(all) != 1:
 			return 0, false, fmt.Errorf("%s occurs %d times", name, len(all))
 		case name == "debug" && all[0] != "true":
@@ -90,7 +90,7 @@ func parseProbe(query string) (id igsend.ClientID, debug bool, err error) {
 	return id, values.Has("debug"), nil
 }
 
-// samples are those of a probe that is over. They implement prometheus.Collector.
+// samples are those of a finished probe. They implement prometheus.Collector.
 type samples []sample
 
 // Describe implements prometheus.Collector.

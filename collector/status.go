@@ -14,7 +14,7 @@ type Status struct {
 	// Took is how long that scrape took.
 	Took time.Duration
 	// Advice says how high api.concurrency would have to be, in a sentence, if that
-	// scrape was too short for all clients and a higher one would do; otherwise it is empty.
+	// scrape was too short for all clients and a higher one would help; otherwise it is empty.
 	Advice string
 	// Clients are in the order of the configuration.
 	Clients []ClientStatus
@@ -25,7 +25,7 @@ type ClientStatus struct {
 	config.Client
 
 	// Answer is what the latest scrape said of the client; At is zero before the first. A
-	// scraper that hung up leaves the answer before.
+	// scrape whose scraper hung up leaves the previous answer.
 	Answer Answer
 	// LastSuccess is when the last complete, valid answer arrived; zero before the first.
 	LastSuccess time.Time
@@ -70,7 +70,7 @@ func (f *Fetcher) show(s *scrape) {
 	}
 }
 
-// forgetShown drops what Status would say, when a reload has replaced the source of it.
+// forgetShown drops what Status would say, because a reload has replaced its source.
 func (f *Fetcher) forgetShown() {
 	f.scraped, f.scrapeTook, f.advice = time.Time{}, 0, ""
 	for _, c := range f.clients {

@@ -11,8 +11,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/igsend"
 )
 
-// Steps are what happens to a probe, for people who look for the cause of a problem. A nil
-// *steps takes none.
+// steps are what happens to a probe, for people who look for the cause of a problem. A nil
+// *steps records nothing.
 type steps struct {
 	begun time.Time
 
@@ -52,13 +52,13 @@ func (f *Fetcher) tellWaiting(s *scrape, i int) {
 	switch r := s.requests[i]; {
 	case s.steps == nil || s.answered(i):
 	case r == nil:
-		s.steps.add("waiting to be asked: %d of %d requests are in flight", f.inFlight, f.slots())
+		s.steps.add("waiting for its turn: %d of %d requests are in flight", f.inFlight, f.slots())
 	case r.sent.Before(s.started):
 		s.steps.add("waiting for a request that was made %.3fs ago, by another scrape", s.started.Sub(r.sent).Seconds())
 	}
 }
 
-// traced returns a context for a request that the probes that wait for it are told of.
+// traced returns a context that reports the steps of a request to the probes that wait for it.
 func (f *Fetcher) traced(ctx context.Context, r *request) context.Context {
 	for _, s := range f.scrapes {
 		if s.steps != nil && s.waitsFor(r.session, r.index) {
@@ -75,7 +75,7 @@ func (s *steps) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSDone: func(info httptrace.DNSDoneInfo) {
 			if info.Err == nil {
-				s.add("  the name is %v", info.Addrs)
+				s.add("  the name resolves to %v", info.Addrs)
 			}
 		},
 		ConnectDone: func(_, address string, err error) {
@@ -85,9 +85,9 @@ func (s *steps) trace(ctx context.Context) context.Context {
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
 			if info.Reused {
-				s.add("  the connection is one that was open")
+				s.add("  reusing an open connection")
 			} else {
-				s.add("  the connection is ready")
+				s.add("  the new connection is ready")
 			}
 		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {

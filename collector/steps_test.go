@@ -45,7 +45,7 @@ func TestSteps(t *testing.T) {
 			go probeOne(t, f, 2)
 			synctest.Wait()
 		}, `   0.000s  client 1, name "": 10.000s until the answer must go out
-   0.000s  waiting to be asked: 1 of 1 requests are in flight
+   0.000s  waiting for its turn: 1 of 1 requests are in flight
    0.250s  attempt 1: GET https://igsend.example/?ClientID=1
    0.500s  attempt 1 answered after 0.250s
    0.500s    GBP 100, reported as "100", IN_CREDIT

@@ -35,9 +35,9 @@ func isPattern(s string) (string, bool) {
 	return s, err == nil && strings.TrimSpace(s) != ""
 }
 
-// readFurther reads the files that the patterns of the field from match. It reports every
-// pattern that matches none, and whatever is not a file of its own. main is the
-// configuration file.
+// readFurther reads the files that the patterns of the field from match. It reports
+// each pattern that matches no file, and each match that is not a separate file. main is
+// the configuration file.
 func (w *walk) readFurther(patterns []pattern, from value, main source) (further []source) {
 	before := len(w.problems)
 	matched := make(map[string]pattern)
@@ -76,8 +76,8 @@ func (w *walk) readFurther(patterns []pattern, from value, main source) (further
 }
 
 // settled reports whether all files are still as they were read, and whether the patterns
-// match the same ones. If not, it returns the name of one that differs: a client that moves
-// from one file to another could be in neither.
+// match the same ones. If not, it returns the name of one that differs. A client that has moved
+// from one file to another meanwhile could be in neither.
 func settled(dir string, patterns []pattern, files []source) (name string, ok bool) {
 	known := make(map[string]bool, len(files))
 	for _, file := range files {

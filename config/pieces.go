@@ -27,8 +27,8 @@ type piece struct {
 // and the pieces of the list. There are no pieces if the file is short or written in
 // another way.
 //
-// cut only looks at the beginnings of lines. It is wrong where these stand in a text of
-// several lines in quotes. Then the quotes of a piece or of the rest are not closed, so
+// cut only looks at the beginnings of lines. It is wrong if such a line is part of a quoted
+// text of several lines. Then the quotes of a piece or of the rest are not closed, so
 // that it can't be parsed, or a piece does not have the items that were counted.
 func cut(data []byte, size int) (rest []byte, field int, pieces []piece) {
 	if len(data) <= size {
@@ -129,15 +129,15 @@ func (w *walk) parsePieces(data []byte) (root value, clients list, ok bool) {
 	return value{walk: w, node: node, line: node.Line}, clients, true
 }
 
-// suspect returns the first piece that can't be parsed, together with the next: if that was
-// only cut in a text of several lines, the two can be parsed. Where a file is wrong is then
-// found without parsing all of it again and again.
+// suspect returns the first piece that can't be parsed, joined with the next one: if the cut
+// was only in the middle of a text of several lines, the two can be parsed together. So an
+// error is found without parsing the whole file again and again.
 func suspect(pieces []piece, failures []error) *piece {
 	for i, err := range failures {
 		if err != nil {
 			p := pieces[i]
 			if i+1 < len(pieces) {
-				p.data = p.data[:len(p.data)+len(pieces[i+1].data)] // in the same file
+				p.data = p.data[:len(p.data)+len(pieces[i+1].data)] // the pieces follow each other in the file
 			}
 			return &p
 		}

@@ -39,13 +39,13 @@ func readSource(file *os.File) (source, error) {
 	return source{file.Name(), data.Bytes(), info}, err
 }
 
-// readRegular reads a file, but never a pipe or a device: whoever writes to a pipe means its
-// content for one reader.
+// readRegular reads a file, but never a pipe or a device: what is written to a pipe is meant
+// for one reader.
 func readRegular(name string) (source, error) {
 	if err := regular(os.Stat(name)); err != nil {
 		return source{}, fmt.Errorf("%s %w", name, err)
 	}
-	// The file may be replaced by a pipe just now, and opening that would wait for a writer.
+	// The file may just have been replaced by a pipe, and opening a pipe waits for a writer.
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return source{}, fmt.Errorf("%s %w", name, cause(err))
@@ -78,8 +78,8 @@ func cause(err error) error {
 	return fmt.Errorf("can't be read: %w", err)
 }
 
-// unchanged reports whether the file is still the one that was read. It knows that only of
-// a regular file.
+// unchanged reports whether the file is still the one that was read. It can
+// tell only for a regular file.
 func (s source) unchanged() bool {
 	if !s.info.Mode().IsRegular() {
 		return true
@@ -93,7 +93,7 @@ func (s source) unchanged() bool {
 //
 // It is stricter than [filepath.Glob]: a directory that can't be read is an error, because
 // the clients in it would be missing. As in a shell, a wildcard does not match a dot at the
-// beginning of a name: such files are those of editors and of the kubelet.
+// beginning of a name: such files belong to editors and to the kubelet.
 func glob(dir, pattern string) (names []string, err error) {
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		return []string{promconfig.JoinDir(dir, pattern)}, nil

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// A Watch looks for changes in the content of a configuration file and of those that its
+// A Watch looks for changes in the content of a configuration file and of the files that its
 // clients_from matches. The content counts, not the time or the name: Kubernetes replaces
 // mounted files by swapping symbolic links.
 type Watch struct {
@@ -16,12 +16,12 @@ type Watch struct {
 	patterns []pattern // of the file with the sum main
 }
 
-// NewWatch returns a Watch for the file at path. Its first call of Changed returns true.
+// NewWatch returns a Watch for the file at path. The first call of Changed returns true.
 func NewWatch(path string) *Watch { return &Watch{path: path} }
 
 // Changed reports whether the content is not what it was at the last call. A file that can't
-// be read, is not a regular file or is too large counts as one without content: to read a
-// pipe would take its content from the next reload.
+// be read, is not a regular file or is too large counts as empty: reading a pipe would take
+// its content away from the next reload.
 func (w *Watch) Changed() bool {
 	dir := filepath.Dir(w.path)
 	all := sha256.New()
@@ -44,7 +44,7 @@ func (w *Watch) Changed() bool {
 	return changed
 }
 
-// add adds the content of a file to a sum, and returns it.
+// add adds the content of a file to a sum, and returns the content.
 func add(sum hash.Hash, name string) []byte {
 	file, err := readRegular(name)
 	if err != nil || len(file.data) > maxSize {
@@ -55,7 +55,7 @@ func add(sum hash.Hash, name string) []byte {
 	return file.data
 }
 
-// outline returns the sections of a file. Where it can, it does not read the list of clients.
+// outline returns the sections of a file. It skips the list of clients if it can.
 func (w *walk) outline(data []byte) (*section, bool) {
 	rest, field, pieces := cut(data, w.pieceSize)
 	if pieces != nil {

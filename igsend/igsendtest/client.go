@@ -44,6 +44,6 @@ const unknownClient = `{"coreRes": {"status": 2, "Message": "Data Validation Fai
 
 // quote returns s as a JSON string.
 func quote(s string) string {
-	b, _ := json.Marshal(s) // fails for no string
+	b, _ := json.Marshal(s) // never fails for a string
 	return string(b)
 }

@@ -169,7 +169,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	}
 }
 
-// A handler that has taken over its connection is one that net/http no longer waits for.
+// net/http no longer waits for a handler that has taken over its connection.
 func TestCloseWaitsForHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := igsendtest.NewServer(keys)

@@ -31,8 +31,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// exporter starts the program with arguments and returns its address. It has answered one
-// scrape.
+// exporter starts the program with arguments, waits until it has answered one scrape, and
+// returns its address.
 func exporter(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -193,7 +193,7 @@ func call[P, R any](t *testing.T, tab context.Context, command cdp.Command[P, R]
 	return result
 }
 
-// events are what a page must not cause, beside the one request for itself.
+// events are what a page must not cause, apart from the one request for itself.
 type events struct {
 	mu   sync.Mutex
 	list []string

@@ -85,7 +85,7 @@ func monitoring(t *testing.T, resources resmap.ResMap) map[string][]any {
 	return all
 }
 
-// What selects the pod selects it, whatever the names and labels.
+// Every selector matches the pod, whatever the names and labels are.
 func TestChartSelectsItsPod(t *testing.T) {
 	for _, values := range valuesFiles(t) {
 		t.Run(values, func(t *testing.T) {

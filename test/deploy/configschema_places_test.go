@@ -13,8 +13,8 @@ import (
 	"github.com/igsend-exporter/igsend_exporter/config"
 )
 
-// placesOf returns the places where the schema may refuse what a problem is about: its field; if
-// another field is to blame as well, that; if one is missing, the section that lacks it.
+// placesOf returns the places where the schema may refuse what a problem is about: its field, any
+// other field that is also a cause, and, if a field is missing, the section that lacks it.
 func placesOf(problem config.Error) []string {
 	section := problem.Field[:max(strings.LastIndex(problem.Field, "."), 0)]
 	places := []string{problem.Field}
@@ -44,7 +44,7 @@ func toJSON(document []byte) (value any, ok bool) {
 
 func nodeToJSON(node *yaml.Node, depth int) any {
 	switch {
-	case depth > 50: // an alias to what is around it
+	case depth > 50: // an alias to a node that contains it
 		return nil
 	case node.Kind == yaml.AliasNode:
 		return nodeToJSON(node.Alias, depth+1)

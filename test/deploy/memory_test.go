@@ -8,8 +8,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// The memory limits are one and the same, with room for twice what README.md's table shows
-// for 10,000 clients. What Kubernetes reserves is enough for 1,000.
+// All memory limits are the same, and have room for twice what README.md's table shows for
+// 10,000 clients. The memory request on Kubernetes is enough for 1,000.
 func TestMemoryLimits(t *testing.T) {
 	resources := find[appsv1.Deployment](t, build(t, "exporter alone"), "Deployment").Spec.Template.Spec.Containers[0].Resources
 	limit := resources.Limits.Memory().Value()

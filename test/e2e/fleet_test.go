@@ -31,7 +31,7 @@ type shardFleet struct {
 	shards map[string]*process // by address
 }
 
-// startShardFleet starts a Prometheus that probes at whichever of the addresses there is an exporter, and the API.
+// startShardFleet starts the API, and a Prometheus that probes those of the addresses at which there is an exporter.
 func startShardFleet(t *testing.T, addresses ...string) *shardFleet {
 	t.Helper()
 	f := &shardFleet{stack: stack{dir: t.TempDir(), prometheusAt: freePort(t)}, shards: map[string]*process{}}
@@ -51,7 +51,7 @@ func startShardFleet(t *testing.T, addresses ...string) *shardFleet {
 				"job_name": "probes", "http_sd_configs": lists, "keep_dropped_targets": 1,
 				"relabel_configs": []any{
 					map[string]any{"source_labels": []string{"__meta_igsend_client_id"}, "regex": ".*5", "action": "keep"},
-					// For the time in which two shards have a client.
+					// While two shards have the same client.
 					map[string]any{"source_labels": []string{"__address__", "__param_client_id"}, "separator": "/", "target_label": "instance"},
 				},
 			},

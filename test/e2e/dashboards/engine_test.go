@@ -71,7 +71,7 @@ func newEngine(t *testing.T, interval time.Duration) *engine {
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		e.groups = append(e.groups, groups[name])
 		for _, rule := range groups[name].AlertingRules() {
-			rule.SetRestored(true) // else it would not write ALERTS
+			rule.SetRestored(true) // otherwise it would not write ALERTS
 		}
 	}
 	return e

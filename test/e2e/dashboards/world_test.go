@@ -62,7 +62,7 @@ func (w *world) scrape(at time.Time, replica int) []sample {
 	before := end.Sub(at)
 	age := (w.history - before).Seconds()
 	outage := w.outage > 0 && before <= w.outage && before > w.outage-time.Hour
-	if replica == 0 { // a job that is none of the exporter's
+	if replica == 0 { // a job that is not the exporter's
 		samples = append(samples, sample{`up{job="node",instance="node:9100"}`, 0})
 	}
 	add("up", "", 1)
