@@ -78,7 +78,7 @@ func TestEveryAlertSaysWhatAPersonNeeds(t *testing.T) {
 					t.Errorf("no %s", name)
 				}
 			}
-			// It heads a group of alerts, and a chat shows it again and again: no number that changes.
+			// It is the title of a group of alerts, and a chat shows it again and again, so it must not have a number that changes.
 			if summary := a.Annotations["summary"]; !strings.HasSuffix(summary, ".") || strings.Contains(summary, "$value") || strings.Contains(summary, "query") {
 				t.Errorf("the summary changes, or does not end with a period: %s", summary)
 			}

@@ -63,7 +63,7 @@ func TestRunbookLinksExist(t *testing.T) {
 			UID    string `yaml:"uid"`
 			Panels []struct {
 				Title  string
-				Panels []struct{ Title string } // of a row that is folded
+				Panels []struct{ Title string } // of a collapsed row
 			}
 			Templating struct {
 				List []struct{ Name string }
