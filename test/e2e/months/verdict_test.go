@@ -175,8 +175,8 @@ func (v *verdict) judgeRunways(w *world, now time.Duration, published map[string
 			return max(a.spent(now, 24*time.Hour+slack), a.spent(now, week+slack)/7) / 86400
 		}
 		balance := max(float64(a.balance), 0)
-		// A payout at either end of the day may be counted or not.
-		if runway < 0.9*balance/pace(30*time.Minute) || runway > 1.1*balance/pace(-30*time.Minute) {
+		// A payout at either end of the day may be counted or not, and a redeploy costs the rules a part of an hour.
+		if runway < 0.9*balance/pace(30*time.Minute) || runway > 1.1*balance/pace(-90*time.Minute) {
 			v.count("wrong runway: "+key, now)
 		}
 	}
