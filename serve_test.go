@@ -42,7 +42,7 @@ func TestPages(t *testing.T) {
 		{"HEAD", "/probe?client_id=x", 400, ""},
 		{"POST", "/probe?client_id=100045", 405, ""},
 		{"GET", "/probe/?client_id=100045", 404, ""},
-		{"GET", "/probe?client_id=100046", 404, "Client 100046 is not configured."},
+		{"GET", "/probe?client_id=100046", 404, "Client 100046 is not among the clients of this exporter."},
 		{"GET", "/sd", 200, "100045"},
 		{"POST", "/sd", 405, ""},
 	} {

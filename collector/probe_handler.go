@@ -49,7 +49,7 @@ func NewProbeHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Han
 		}
 		scrape, ok := f.probe(ctx, id, steps)
 		if !ok {
-			http.Error(w, "Client "+id.String()+" is not configured.", http.StatusNotFound)
+			http.Error(w, "Client "+id.String()+" is not among the clients of this exporter.", http.StatusNotFound)
 			return
 		}
 		f.show(scrape)

@@ -118,9 +118,9 @@ func TestBadProbes(t *testing.T) {
 		{"client_id=1&%FF", 400, usage + "\"\\xff\" is not a parameter; the parameters are client_id and debug=true.\n"},
 		{"client_id=1;debug=true", 400, notAForm},
 		{"client_id=%zz", 400, notAForm},
-		{"client_id=9223372036854775807", 404, "Client 9223372036854775807 is not configured.\n"},
-		{"client_id=2", 404, "Client 2 is not configured.\n"},
-		{"client_id=2&debug=true", 404, "Client 2 is not configured.\n"},
+		{"client_id=9223372036854775807", 404, "Client 9223372036854775807 is not among the clients of this exporter.\n"},
+		{"client_id=2", 404, "Client 2 is not among the clients of this exporter.\n"},
+		{"client_id=2&debug=true", 404, "Client 2 is not among the clients of this exporter.\n"},
 	} {
 		name := test.query[:min(len(test.query), 40)]
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -40,8 +42,25 @@ func (v value) checkKey(key, file string, err error) bool {
 	case strings.ContainsAny(key, " \t\r\n"):
 		v.warn("has white space within the key: check what was copied")
 	}
-	if info, err := os.Stat(file); file != "" && err == nil && info.Mode().Perm()&0o004 != 0 {
+	if file != "" && readByAll(file) {
 		v.warn("every user of this machine can read the file: chmod o= %s", file)
 	}
 	return true
+}
+
+// readByAll reports whether all users can read the file, and enter the directories that
+// lead to it.
+func readByAll(file string) bool {
+	path, err := filepath.Abs(file)
+	for need := fs.FileMode(0o004); err == nil; need = 0o001 {
+		var info fs.FileInfo
+		if info, err = os.Stat(path); err != nil || info.Mode().Perm()&need == 0 {
+			return false
+		}
+		if path == filepath.Dir(path) {
+			return true
+		}
+		path = filepath.Dir(path)
+	}
+	return false
 }

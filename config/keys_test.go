@@ -51,6 +51,7 @@ func TestKeyWarnings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := keyFile(t, tt.key, tt.mode)
+			open(t, file)
 			path := keyFile(t, "api:\n  public_key: public\n  private_key_file: "+file+"\nclients: [{id: 1}]\n", 0o600)
 			cfg, err := Load(path)
 			if err != nil {
@@ -64,6 +65,30 @@ func TestKeyWarnings(t *testing.T) {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A file is not readable for others in a directory that they can't enter.
+func TestKeyInAClosedDirectory(t *testing.T) {
+	for mode, want := range map[os.FileMode]bool{0o755: true, 0o750: false, 0o700: false, 0o711: true} {
+		file := keyFile(t, secret, 0o604)
+		open(t, file)
+		if err := os.Chmod(filepath.Dir(file), mode); err != nil {
+			t.Fatal(err)
+		}
+		if got := readByAll(file); got != want {
+			t.Errorf("directory with mode %o: readable by all: %t, want %t", mode, got, want)
+		}
+	}
+}
+
+// open lets all users enter the directories that the test has made for a file.
+func open(t *testing.T, file string) {
+	t.Helper()
+	for _, dir := range []string{filepath.Dir(file), filepath.Dir(filepath.Dir(file))} {
+		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // it is what the test is about
+			t.Fatal(err)
+		}
 	}
 }
 
