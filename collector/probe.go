@@ -106,7 +106,8 @@ func (s *scrape) bestTest(best int) int {
 }
 
 // refusedLately reports whether c, which was refused last time, must wait for its turn to be
-// asked again, because too many others were refused, too.
+// asked again, so that all that were refused, each asked in its turn, are no more in
+// probePause than may be refused in a scrape.
 func (f *Fetcher) refusedLately(s *scrape, c *client) bool {
 	if !s.key.lastRefused(c) {
 		return false
@@ -118,10 +119,8 @@ func (f *Fetcher) refusedLately(s *scrape, c *client) bool {
 		}
 	}
 	atOnce := max(f.slots(), minRefusals)
-	if refused <= atOnce {
-		return false
-	}
 	pause := probePause * time.Duration(refused) / time.Duration(atOnce)
+	pause -= min(pause, probePause) / 10 // the probe that is due must not come too early
 	return s.started.Before(c.standing.refusedAt.Add(pause))
 }
 
