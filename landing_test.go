@@ -119,7 +119,7 @@ func TestLandingPageSays(t *testing.T) {
 				return status
 			},
 			false,
-			[]string{"Nothing has asked for the metrics for 1h. The balances below are as old."},
+			[]string{"No scrape was answered for 1h. The balances below are as old."},
 		},
 		"with advice": {
 			func(now time.Time) collector.Status {
