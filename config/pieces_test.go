@@ -96,6 +96,10 @@ func TestPiecesOfTrickyConfigurations(t *testing.T) {
 	}
 }
 
+func TestPiecesWithAnAnchorSetAgain(t *testing.T) {
+	sameInPieces(t, []byte("clients_from: &n 7\nclients:\n- id: 1\n  name: &n 5\napi: {public_key: p, private_key: q, concurrency: *n}\n"))
+}
+
 // FuzzPieces: it makes no difference whether the list of clients is parsed in pieces.
 func FuzzPieces(f *testing.F) {
 	for _, clients := range tricky {
