@@ -85,7 +85,7 @@ func (l *landingPage) page(now time.Time) page {
 		Style: template.CSS(landingCSS), //nolint:gosec // a constant
 	}
 	if since := now.Sub(status.Scraped); !status.Scraped.IsZero() && since > stale {
-		p.Problems = append(p.Problems, "Nothing has scraped the metrics for "+age(status.Scraped, now)+". The balances below are that old.")
+		p.Problems = append(p.Problems, "No scrape has been answered for "+age(status.Scraped, now)+". The balances below are that old.")
 	}
 	loaded, failed := l.reloaded()
 	if failed {

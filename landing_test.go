@@ -119,7 +119,7 @@ func TestLandingPageSays(t *testing.T) {
 				return status
 			},
 			false,
-			[]string{"Nothing has scraped the metrics for 1h. The balances below are that old."},
+			[]string{"No scrape has been answered for 1h. The balances below are that old."},
 		},
 		"with advice": {
 			func(now time.Time) collector.Status {

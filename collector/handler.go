@@ -60,8 +60,8 @@ func NewHandler(f *Fetcher, o HandlerOptions, logger *slog.Logger) http.Handler 
 		h.write(w, r, New(ctx, f), o.Process)
 		// Half of what a scrape holds when it is written, all series in the form of the registry,
 		// is garbage now. A collection that ran in between took it for live and would let the heap
-		// grow to twice as much in the next scrape (BenchmarkSizing).
-		runtime.GC()
+		// grow to twice as much in the next scrape (BenchmarkSizing). The answer must not wait.
+		go runtime.GC()
 	})
 }
 

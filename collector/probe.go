@@ -105,8 +105,8 @@ func (s *scrape) bestTest(best int) int {
 	return best
 }
 
-// refusedLately reports whether c was refused last time and must wait before it is asked
-// again, because too many other clients were refused as well.
+// refusedLately reports whether c was refused last time and must wait for its turn to be
+// asked again. In probePause, no more of the refused clients are asked than a scrape may ask.
 func (f *Fetcher) refusedLately(s *scrape, c *client) bool {
 	if !s.key.lastRefused(c) {
 		return false
@@ -118,10 +118,8 @@ func (f *Fetcher) refusedLately(s *scrape, c *client) bool {
 		}
 	}
 	atOnce := max(f.slots(), minRefusals)
-	if refused <= atOnce {
-		return false
-	}
 	pause := probePause * time.Duration(refused) / time.Duration(atOnce)
+	pause -= min(pause, probePause) / 10 // the probe that is due must not come too early
 	return s.started.Before(c.standing.refusedAt.Add(pause))
 }
 

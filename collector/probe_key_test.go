@@ -217,6 +217,42 @@ func TestManyOwnRefusalsOfProbes(t *testing.T) {
 	})
 }
 
+// Probes that come more often than once a minute don't have more of them refused in a minute.
+func TestOwnRefusalsOfFrequentProbes(t *testing.T) {
+	for _, own := range []igsend.ClientID{1, 2, 4, 8} {
+		t.Run(fmt.Sprintf("%d refused", own), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &fakeAPI{latency: 20 * time.Millisecond}
+				f := newTestFetcher(api, ids(1, own+2), slots(8))
+				denyAll(api, ids(1, own))
+				const minutes, every = 10, 5 * time.Second
+				for range minutes * time.Minute / every {
+					for _, id := range ids(1, own+2) {
+						go probeOne(t, f, id)
+					}
+					time.Sleep(every)
+				}
+				refused := map[igsend.ClientID]int{}
+				all := 0
+				for _, id := range api.asked() {
+					if id <= own {
+						refused[id]++
+						all++
+					}
+				}
+				if all > 8*minutes+8 {
+					t.Errorf("%d requests were refused in %d minutes, want %d at most: %v", all, minutes, 8*minutes, refused)
+				}
+				for _, id := range ids(1, own) {
+					if refused[id] < minutes {
+						t.Errorf("client %s was asked %d times in %d minutes, want once a minute at least", id, refused[id], minutes)
+					}
+				}
+			})
+		})
+	}
+}
+
 // A test of the key is no failure of the client that it goes to, unless that client fails.
 func TestATestOfTheKeyCountsForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -9,7 +9,8 @@ import (
 
 // A Status is what the latest scrapes said, for people. Reading it asks for nothing.
 type Status struct {
-	// Scraped is when the latest scrape ended; zero before the first.
+	// Scraped is when the latest scrape ended; zero before the first. One whose scraper hung up
+	// before any answer does not count: Clients has the answers before.
 	Scraped time.Time
 	// Took is how long that scrape took.
 	Took time.Duration
@@ -58,15 +59,19 @@ func (f *Fetcher) show(s *scrape) {
 	if s.source != f.current.source {
 		return // a reload came in between
 	}
-	f.scraped, f.scrapeTook = time.Now(), time.Since(s.started)
-	if !s.probe {
-		f.advice = s.advice
-		f.logAdvice(f.scraped)
-	}
+	now, says := time.Now(), len(s.answers) == 0
 	for n, a := range s.answers {
 		if a.Err == nil || a.Err.Reason != igsend.ReasonCanceled {
 			s.clients[s.first+n].shown = a
+			says = true
 		}
+	}
+	if says {
+		f.scraped, f.scrapeTook = now, now.Sub(s.started)
+	}
+	if !s.probe {
+		f.advice = s.advice
+		f.logAdvice(now)
 	}
 }
 

@@ -52,8 +52,14 @@ func TestStatus(t *testing.T) {
 		ctx, hangUp := context.WithTimeoutCause(t.Context(), time.Millisecond, context.Canceled)
 		defer hangUp()
 		scrapeMetrics(ctx, f)
-		want.Scraped, want.Took = time.Now(), time.Millisecond
 		checkStatus(t, f, "after a scraper hung up", want)
+
+		ctx, hangUp = context.WithTimeoutCause(t.Context(), 1500*time.Millisecond, context.Canceled)
+		defer hangUp()
+		scrapeMetrics(ctx, f)
+		want.Clients[0].Answer.At, want.Clients[0].LastSuccess = time.Now().Add(-500*time.Millisecond), time.Now().Add(-500*time.Millisecond)
+		want.Scraped, want.Took = time.Now(), 1500*time.Millisecond
+		checkStatus(t, f, "after a scraper hung up that had one answer", want)
 	})
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -145,17 +146,22 @@ func suspect(pieces []piece, failures []error) *piece {
 	return nil
 }
 
-// hasField reports whether a mapping has a field clients without a value in this line.
+// hasField reports whether a mapping has a field clients without a value in this line, and no
+// alias below: its anchor may be set, or set again, in the list.
 func hasField(mapping *yaml.Node, line int) bool {
 	if mapping.Kind != yaml.MappingNode {
 		return false
 	}
 	for i := 0; i < len(mapping.Content); i += 2 {
 		if key := mapping.Content[i]; key.Value == "clients" && key.Line == line {
-			return value{node: mapping.Content[i+1]}.isNull()
+			return value{node: mapping.Content[i+1]}.isNull() && !slices.ContainsFunc(mapping.Content[i+2:], hasAlias)
 		}
 	}
 	return false
+}
+
+func hasAlias(node *yaml.Node) bool {
+	return node.Kind == yaml.AliasNode || slices.ContainsFunc(node.Content, hasAlias)
 }
 
 // moveDown adds lines to the line of a node and of all below it.

@@ -96,13 +96,28 @@ func TestPiecesOfTrickyConfigurations(t *testing.T) {
 	}
 }
 
+func TestPiecesWithAnAnchorSetAgain(t *testing.T) {
+	sameInPieces(t, []byte("clients_from: &n 7\nclients:\n- id: 1\n  name: &n 5\napi: {public_key: p, private_key: q, concurrency: *n}\n"))
+}
+
 // FuzzPieces: it makes no difference whether the list of clients is parsed in pieces.
 func FuzzPieces(f *testing.F) {
 	for _, clients := range tricky {
 		f.Add(clients)
 	}
 	f.Fuzz(func(t *testing.T, clients string) {
-		sameInPieces(t, []byte("api: {public_key: p, private_key: q}\nclients:\n"+clients))
+		data := []byte("api: {public_key: p, private_key: q}\nclients:\n" + clients)
+		want, wantErr := readIn(whole, data)
+		for _, size := range []int{0, 50} {
+			got, gotErr := readIn(size, data)
+			// Where YAML is not valid, the parser may find it out in another line of a piece.
+			if (wantErr == nil) != (gotErr == nil) {
+				t.Errorf("whole: %v; in pieces of %d: %v\n%s", wantErr, size, gotErr, data)
+			}
+			if diff := cmp.Diff(want, got, wholly); diff != "" {
+				t.Errorf("in pieces of %d (-whole +in pieces):\n%s\n%s", size, diff, data)
+			}
+		}
 	})
 }
 
