@@ -202,7 +202,7 @@ func TestComingAndGoing(t *testing.T) {
 			{client: "3", currency: "GBP", opening: 100_000, runway: target, flows: steady(length, 100)},
 			{client: "4", currency: "GBP", opening: 100_000, runway: target, configured: []trouble{{from: 6 * day, to: 20 * day}}, flows: steady(length, 8)},
 		},
-		processes: append(deploys(length, 4*hour, 20*hour, 5*day+10*hour), two...), flaky: 0.03,
+		processes: append(deploys(length, 4*hour, 20*hour, 5*day+10*hour), two...), flaky: 0.03, paced: true,
 	}
 	v := run(t, w, 5*time.Minute, length)
 	empty := v.fired["IGSendBalanceEmpty 3 GBP critical"]
@@ -219,7 +219,7 @@ func TestComingAndGoing(t *testing.T) {
 func TestHealthyWeekByTheMinute(t *testing.T) {
 	t.Parallel()
 	length := 8 * day
-	w := &world{accounts: accounts(length)[:2], processes: deploys(length, 2*day+10*hour+7*time.Minute, 4*day+11*hour)}
+	w := &world{accounts: accounts(length)[:2], processes: deploys(length, 2*day+10*hour+7*time.Minute, 4*day+11*hour), paced: true}
 	v := run(t, w, time.Minute, length)
 	for key := range v.fired {
 		if key != "IGSendWatchdog none" {

@@ -171,12 +171,12 @@ func (v *verdict) judgeRunways(w *world, now time.Duration, published map[string
 			continue
 		}
 		week := min(now-w.knownSince[a], 7*24*time.Hour)
-		pace := func(slack time.Duration) float64 {
-			return max(a.spent(now, 24*time.Hour+slack), a.spent(now, week+slack)/7) / 86400
-		}
+		// A payout at either end of the day may be counted or not.
+		const slack = 30 * time.Minute
+		most := max(a.spent(now, 24*time.Hour+slack), a.spent(now, week+slack)/7) / 86400
+		least := max(a.spent(now, 24*time.Hour-slack), a.spent(now, week-slack)/7) - a.spent(now, slack)
 		balance := max(float64(a.balance), 0)
-		// A payout at either end of the day may be counted or not, and a redeploy costs the rules a part of an hour.
-		if runway < 0.9*balance/pace(30*time.Minute) || runway > 1.1*balance/pace(-90*time.Minute) {
+		if w.paced && (runway < 0.9*balance/most || runway > 1.1*balance/(least/86400)) {
 			v.count("wrong runway: "+key, now)
 		}
 	}

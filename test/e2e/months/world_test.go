@@ -92,6 +92,7 @@ type world struct {
 	unscraped  []trouble // exporters run, Prometheus can't reach them
 	stuck      []trouble // the API repeats the number it had at the start
 	flaky      float64   // the share of fetches that fail
+	paced      bool      // no outage or frozen balance hides the true runways, so those that are published must be near
 	random     *rand.Rand
 
 	lastSuccess map[string]time.Time
