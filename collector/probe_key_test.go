@@ -240,8 +240,9 @@ func TestOwnRefusalsOfFrequentProbes(t *testing.T) {
 						all++
 					}
 				}
-				if all > 8*minutes+8 {
-					t.Errorf("%d requests were refused in %d minutes, want %d at most: %v", all, minutes, 8*minutes, refused)
+				// A probe that is due may come a tenth of a minute early, and some test the key.
+				if most := 9*minutes + 8; all > most {
+					t.Errorf("%d requests were refused in %d minutes, want %d at most: %v", all, minutes, most, refused)
 				}
 				for _, id := range ids(1, own) {
 					if refused[id] < minutes {
