@@ -14,8 +14,11 @@ import (
 // limit of its container or service, as Prometheus does. The rest is for memory that Go does
 // not count. A GOMEMLIMIT in the environment takes precedence.
 func limitMemory(limit memlimit.Provider, logger *slog.Logger) {
+	fromEnvironment := os.Getenv("GOMEMLIMIT") != ""
+	if !fromEnvironment {
+		_ = os.Unsetenv("GOMEMLIMIT") // an empty one is none to Go, but would be one to the library
+	}
 	_, err := memlimit.Set(memlimit.WithProvider(limit))
-	_, fromEnvironment := os.LookupEnv("GOMEMLIMIT")
 	switch bytes := debug.SetMemoryLimit(-1); {
 	case errors.Is(err, memlimit.ErrCgroupsNotSupported) || errors.Is(err, memlimit.ErrNoCgroup):
 	case err != nil:

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"strings"
 	"testing"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -16,20 +17,21 @@ func TestLimitMemory(t *testing.T) {
 	const own = 1 << 40 // what Go has set by itself from GOMEMLIMIT, at its start
 	fails := func(err error) memlimit.Provider { return func() (uint64, error) { return 0, err } }
 	for name, test := range map[string]struct {
-		environment string
+		environment string // "" means that it is not set
 		provider    memlimit.Provider
 		want        int64
 		log         string
 	}{
-		"a container":          {"", memlimit.Limit(128 << 20), 120795955, "level=INFO msg=\"Memory limit from the container or service\" bytes=120795955\n"},
-		"a container, and own": {"1TiB", memlimit.Limit(128 << 20), own, "level=INFO msg=\"Memory limit from GOMEMLIMIT\" bytes=1099511627776\n"},
-		"no limit":             {"", fails(memlimit.ErrNoLimit), math.MaxInt64, ""},
-		"not Linux":            {"", fails(memlimit.ErrCgroupsNotSupported), own, ""},
-		"no cgroup":            {"", fails(memlimit.ErrNoCgroup), own, ""},
-		"unreadable":           {"", fails(errors.New("it hides")), own, "level=WARN msg=\"The memory limit of the container or service is not known; GOMEMLIMIT can set one\" err=\"failed to set GOMEMLIMIT: it hides\"\n"},
+		"a container":                 {"", memlimit.Limit(128 << 20), 120795955, "level=INFO msg=\"Memory limit from the container or service\" bytes=120795955\n"},
+		"a container, and own":        {"1TiB", memlimit.Limit(128 << 20), own, "level=INFO msg=\"Memory limit from GOMEMLIMIT\" bytes=1099511627776\n"},
+		"a container, and no own one": {"empty", memlimit.Limit(128 << 20), 120795955, "level=INFO msg=\"Memory limit from the container or service\" bytes=120795955\n"},
+		"no limit":                    {"", fails(memlimit.ErrNoLimit), math.MaxInt64, ""},
+		"not Linux":                   {"", fails(memlimit.ErrCgroupsNotSupported), own, ""},
+		"no cgroup":                   {"", fails(memlimit.ErrNoCgroup), own, ""},
+		"unreadable":                  {"", fails(errors.New("it hides")), own, "level=WARN msg=\"The memory limit of the container or service is not known; GOMEMLIMIT can set one\" err=\"failed to set GOMEMLIMIT: it hides\"\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("GOMEMLIMIT", test.environment)
+			t.Setenv("GOMEMLIMIT", strings.TrimPrefix(test.environment, "empty"))
 			if test.environment == "" {
 				os.Unsetenv("GOMEMLIMIT")
 			}
